@@ -1,0 +1,3 @@
+//! The verbs, in the order in which a lead meets them.
+
+pub mod ports;

@@ -1,0 +1,7 @@
+//! LeadFlow.
+pub mod api;
+pub mod flow;
+pub mod lead;
+pub mod ops;
+pub mod store;
+pub mod table;

@@ -1,0 +1,1 @@
+//! An Endpoint, compiled.
