@@ -124,7 +124,8 @@ async fn the_api_server_comes_back_with_all_it_had() {
 
     cluster.freeze_api_server().await;
     let patience = Duration::from_millis(300);
-    assert!(tokio::time::timeout(patience, maps.get("kept")).await.is_err(), "nobody answers");
+    let answer = tokio::time::timeout(patience, maps.get("kept")).await;
+    answer.expect_err("nobody answers");
     cluster.thaw_api_server().await;
     maps.get("kept").await.expect("it goes on as before");
 

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::folder::Folder;
-use crate::support::processes::{POLL, Process};
+use crate::support::processes::{POLL, Process, state};
 
 /// Where the test below, run as a child, writes the id of the process it holds.
 const HOLD: &str = "LEADFLOW_TEST_HOLD";
@@ -17,9 +17,8 @@ fn sleeper() -> Command {
 
 /// The state by the kernel's own word: None when it is gone, Z when only its exit
 /// status is left.
-fn state(pid: u32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
+fn state_of(pid: u32) -> Option<char> {
+    state(&Path::new("/proc").join(pid.to_string()))
 }
 
 async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -57,10 +56,10 @@ async fn a_killed_test_binary_leaves_nothing_behind() {
     let note = until("the note", || fs::read_to_string(&note).ok()).await;
     let (pid, left) = note.split_once(' ').expect("a process and a folder");
     let pid = pid.parse().expect("a process id");
-    assert_eq!(state(pid), Some('S'), "the held process sleeps");
+    assert_eq!(state_of(pid), Some('S'), "the held process sleeps");
 
     holder.kill();
-    until("the end of the held process", || state(pid).is_none_or(|state| state == 'Z').then_some(())).await;
+    until("the end of the held process", || state_of(pid).is_none_or(|state| state == 'Z').then_some(())).await;
     // Its folder is left, until a next test binary begins; here, we are that one.
     assert!(Path::new(left).exists());
     Folder::sweep();
@@ -75,7 +74,7 @@ async fn a_dropped_process_is_gone() {
     let pid = process.pid();
     assert!(process.exited().is_none());
     drop(process);
-    assert_eq!(state(pid), None);
+    assert_eq!(state_of(pid), None);
 }
 
 #[tokio::test]

@@ -78,13 +78,13 @@ impl Cluster {
     /// Freezes the API server: connections stay, nothing is answered.
     pub async fn freeze_api_server(&self) {
         if let Some(api_server) = self.api_server.lock().await.as_ref() {
-            api_server.signal(libc::SIGSTOP);
+            api_server.freeze().await;
         }
     }
 
     pub async fn thaw_api_server(&self) {
         if let Some(api_server) = self.api_server.lock().await.as_ref() {
-            api_server.signal(libc::SIGCONT);
+            api_server.thaw();
         }
     }
 

@@ -1,15 +1,31 @@
-//! What only the system's C library says: all that is `unsafe` in the tests.
+//! What is asked of the kernel itself. All that is `unsafe` in the tests is here.
 
 #![allow(unsafe_code)]
 
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 /// Sends a signal to a process.
 pub fn send(pid: u32, signal: libc::c_int) {
     // SAFETY: kill takes two numbers and touches no memory.
     unsafe { libc::kill(pid as libc::pid_t, signal) };
+}
+
+/// Whether all of a process's threads have been stopped by a signal.
+pub(super) fn is_stopped(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return false;
+    };
+    threads.flatten().all(|thread| state(&thread.path()) == Some('T'))
+}
+
+/// The state letter in the `stat` file of a process or thread; None when it is gone.
+pub fn state(folder: &Path) -> Option<char> {
+    let stat = fs::read_to_string(folder.join("stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Whether we may do everything.

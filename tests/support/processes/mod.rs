@@ -16,7 +16,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use kernel::{die_with_parent, is_root, send};
+pub use kernel::{die_with_parent, is_root, send, state};
 
 /// How often something that is waited for is looked at.
 pub const POLL: Duration = Duration::from_millis(20);
@@ -74,6 +74,21 @@ impl Process {
     /// Sends a signal; a process that has ended gets none.
     pub fn signal(&self, signal: libc::c_int) {
         self.running.signal(signal);
+    }
+
+    /// Stops it in its tracks (SIGSTOP) and waits until every thread stands still.
+    pub async fn freeze(&self) {
+        self.signal(libc::SIGSTOP);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !kernel::is_stopped(self.pid) {
+            assert!(Instant::now() < deadline, "{} does not stop", self.name);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Lets it go on after [`Process::freeze`].
+    pub fn thaw(&self) {
+        self.signal(libc::SIGCONT);
     }
 
     /// `kill -9`, and waits until it is gone.
