@@ -23,7 +23,7 @@
 // Each test binary compiles its own copy and uses its own share of it.
 #![allow(dead_code)]
 // A test that cannot go on says why and ends.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::expect_used, clippy::panic)]
 // Real processes run by the real clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -33,6 +33,7 @@ pub mod postgres;
 pub mod processes;
 pub mod receiver;
 
+use std::io::Write;
 use std::path::PathBuf;
 
 /// A part of the environment that a test may need.
@@ -68,7 +69,10 @@ pub fn require(parts: &[Part]) -> bool {
     let reason = format!("{missing:?} not set or naming nothing: run `eval \"$(tests/environment)\"` first");
     let in_ci = std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
     assert!(!in_ci, "this test must run in CI, but {reason}");
-    eprintln!("skipped: {reason}");
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // Not by eprintln!, which the test harness hides when a test passes.
+    let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
     false
 }
 
