@@ -33,3 +33,7 @@ impl Schema {
         self.fields.get(name)
     }
 }
+
+pub fn compile(_: &crate::api::exchange::LeadSchema) -> Result<Schema, super::Problem> {
+    Ok(Schema::default())
+}
