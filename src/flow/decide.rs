@@ -7,7 +7,7 @@ mod ranking;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::lead::decision::{Inputs, PassedOver, PassedOverWhy, Stage, TierTrace, Turn, Unavailable};
 use crate::lead::{Candidate, Decision, Lead, RecipientKey, UnmatchedReason};
@@ -21,6 +21,8 @@ use crate::table::recipient::Recipient;
 const SPARE: usize = 3;
 /// Recipients that a tier's trace shows.
 const SHOWN: usize = 16;
+/// After how long it is asked again whether somebody has finished an open lead.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// Virtual time of one turn at weight 1.
 pub const TURN: i64 = 1_000_000_000;
 
@@ -194,22 +196,21 @@ impl<'a> Deciding<'a> {
         let mut gone: Vec<(u32, &'static str)> = Vec::new();
         for number in left.iter() {
             let recipient = self.recipient(number);
-            for hold in recipient.holds(now) {
-                let used = self.used(&recipient.key, &hold.window);
-                if used >= hold.limit {
-                    gone.push((number, stage_of(&hold.window)));
-                    break;
-                }
+            // All windows are read, so that all are on record.
+            let holds = recipient.holds(now);
+            let full: Vec<bool> = holds.iter().map(|hold| self.used(&recipient.key, &hold.window) >= hold.limit).collect();
+            if let Some(first) = full.iter().position(|full| *full) {
+                gone.push((number, stage_of(&holds[first].window)));
             }
         }
         for (number, stage) in &gone {
             left.take(*number);
             let recipient = self.recipient(*number);
             let full = recipient.caps.iter().filter(|cap| self.used_now(&recipient.key, &recipient.window(cap.per, now)) >= cap.leads);
-            // All full windows must have ended before the recipient is back.
-            if *stage != "open leads"
-                && let Some(back) = full.filter_map(|cap| recipient.window_end(cap.per, now)).max()
-            {
+            // All full windows must have ended before the recipient is back. When an open lead is closed, nobody knows.
+            let ends = full.filter_map(|cap| recipient.window_end(cap.per, now));
+            let look_again = (*stage == "open leads").then(|| now.saturating_add(LOOK_AGAIN).unwrap_or(now));
+            if let Some(back) = ends.chain(look_again).max() {
                 self.retry_no_later_than(back);
             }
         }

@@ -2,3 +2,4 @@
 
 pub mod decide;
 pub mod ports;
+pub mod view;
