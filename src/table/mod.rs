@@ -5,6 +5,7 @@
 
 pub mod endpoint;
 pub mod live;
+pub mod nearest;
 pub mod objects;
 pub mod schema;
 pub mod secrets;
