@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod expression;
 pub mod index;
 pub mod live;
+pub mod nearest;
 pub mod objects;
 pub mod policy;
 pub mod recipient;
