@@ -4,6 +4,8 @@
 //! so [`again`] comes to the same bytes from the record.
 
 mod ranking;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

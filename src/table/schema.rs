@@ -46,7 +46,3 @@ impl Schema {
         super::nearest::nearest(name, self.fields.keys().map(String::as_str))
     }
 }
-
-pub fn compile(_: &crate::api::exchange::LeadSchema) -> Result<Schema, super::Problem> {
-    Ok(Schema::default())
-}

@@ -38,7 +38,3 @@ pub struct DedupRule {
     /// `None` is for ever.
     pub within: Option<SignedDuration>,
 }
-
-pub fn compile(_: &crate::api::LeadSource, _: &super::schema::Schema) -> Result<Source, super::Problem> {
-    Err(super::Problem::new("", ""))
-}
