@@ -1,8 +1,10 @@
 //! LeadFlow.
 pub mod api;
 pub mod flow;
+pub mod folder;
 pub mod lead;
 pub mod ops;
+pub mod settings;
 pub mod store;
 pub mod table;
 pub mod tools;
