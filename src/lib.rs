@@ -1,9 +1,12 @@
 //! LeadFlow.
 pub mod api;
 pub mod flow;
+pub mod folder;
 pub mod formats;
 pub mod lead;
 pub mod ops;
 pub mod roles;
+pub mod settings;
 pub mod store;
 pub mod table;
+pub mod tools;
