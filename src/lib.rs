@@ -5,3 +5,4 @@ pub mod lead;
 pub mod ops;
 pub mod store;
 pub mod table;
+pub mod tools;
