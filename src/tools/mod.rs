@@ -13,3 +13,5 @@ pub mod flush;
 pub mod load;
 pub mod quantiles;
 pub mod receiver;
+
+pub mod crds;
