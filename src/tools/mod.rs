@@ -13,5 +13,3 @@ pub mod flush;
 pub mod load;
 pub mod quantiles;
 pub mod receiver;
-
-pub mod crds;
