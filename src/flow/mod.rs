@@ -5,6 +5,7 @@ pub mod decide;
 pub mod field_error;
 pub mod fingerprint;
 pub mod normalise;
+pub mod deliver;
 pub mod ports;
 pub mod validate;
 pub mod view;
