@@ -159,7 +159,7 @@ pub async fn keep_up(routing: Arc<Routing>, until: CancellationToken) -> Result<
         let table = routing.live.table();
         let new_rules = table.digest != rules;
         if new_rules {
-            let _ = routing.deliverer.configure(&table);
+            routing.deliverer.configure(&table.endpoints);
         }
         let looked = async {
             if new_rules {
