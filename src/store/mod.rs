@@ -9,6 +9,7 @@ mod ends;
 mod places;
 pub mod port;
 pub mod seal;
+pub mod sqlite;
 mod words;
 
 pub use port::*;
