@@ -8,6 +8,7 @@ mod admit;
 mod ends;
 mod places;
 pub mod port;
+pub mod postgres;
 pub mod seal;
 pub mod sqlite;
 mod words;
