@@ -8,7 +8,9 @@ mod admit;
 mod ends;
 mod places;
 pub mod port;
+pub mod postgres;
 pub mod seal;
+pub mod sqlite;
 mod words;
 
 pub use port::*;
