@@ -2,10 +2,12 @@
 
 pub mod authenticate;
 pub mod decide;
+pub mod envelope;
 pub mod field_error;
 pub mod fingerprint;
 pub mod normalise;
 pub mod deliver;
 pub mod ports;
 pub mod validate;
+pub mod route;
 pub mod view;

@@ -4,10 +4,10 @@
 //! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads.
 
 pub mod in_force;
-pub mod pod;
+
 pub mod process;
 pub mod router;
-pub mod standalone;
+
 pub mod stores;
 
 use crate::folder::FolderError;
