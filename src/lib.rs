@@ -1,5 +1,7 @@
 //! LeadFlow.
 pub mod api;
+pub mod cluster;
+pub mod control;
 pub mod flow;
 pub mod lead;
 pub mod ops;

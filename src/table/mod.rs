@@ -6,13 +6,14 @@
 pub mod endpoint;
 pub mod live;
 pub mod objects;
+pub mod references;
 pub mod schema;
 pub mod secrets;
 pub mod source;
 
 pub use live::Live;
 pub use objects::{Kind, ObjectRef, Objects};
-pub use secrets::Secrets;
+pub use secrets::{Entries, Secrets};
 
 /// What is wrong with an object, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
