@@ -2,8 +2,13 @@
 //!
 //! [`port`] says what a store promises. [`sqlite`] keeps it in one file of this process, [`postgres`] in a database that several processes share.
 //! [`seal`] encrypts whatever is personal before it gets here. [`group`] gathers single calls into the port's batches, so that many leads share one
-//! disk flush.
+//! disk flush. What a batch comes to is decided by the pure `admit`, `places` and `ends`, the same for both stores.
 
+mod admit;
+mod ends;
+mod places;
 pub mod port;
+pub mod seal;
+mod words;
 
 pub use port::*;
