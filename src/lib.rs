@@ -2,6 +2,8 @@
 pub mod api;
 pub mod breaker;
 pub mod connect;
+pub mod cluster;
+pub mod control;
 pub mod flow;
 pub mod folder;
 pub mod formats;
