@@ -6,6 +6,7 @@
 
 mod admit;
 mod ends;
+pub mod group;
 mod places;
 pub mod port;
 pub mod postgres;
