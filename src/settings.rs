@@ -55,12 +55,18 @@ pub struct Address {
 /// Where a pod of an Exchange is.
 #[derive(Clone, Debug, Args)]
 pub struct Place {
-    /// Namespace of the Exchange. Not given: the pod's own, or the one of the kubeconfig.
-    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    /// Namespace of the Exchange. Not given: the one of the kubeconfig.
+    #[arg(long, env = "POD_NAMESPACE")]
     pub namespace: Option<String>,
-    /// Name of this process among its like: the pod's name.
-    #[arg(long, env = "LEADFLOW_POD_NAME")]
+    /// Name of the Exchange that the process belongs to.
+    #[arg(long, env = "LEADFLOW_EXCHANGE")]
+    pub exchange: String,
+    /// Name of this process among its like: the pod's name. Not given: made up.
+    #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,
+    /// The pod's uid: the process's Lease goes with the pod.
+    #[arg(long, env = "POD_UID")]
+    pub pod_uid: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -70,12 +76,12 @@ pub struct OperatorSettings {
     /// Port of /livez, /readyz and /metrics.
     #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9070)]
     pub admin_port: u16,
-    /// The one namespace to look after. Not given: all of them.
-    #[arg(long, env = "LEADFLOW_NAMESPACE")]
-    pub namespace: Option<String>,
+    /// The namespaces to look after, separated by commas. Not given: all of them.
+    #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespaces: Vec<String>,
     /// Name of this process among its like: the pod's name.
-    #[arg(long, env = "LEADFLOW_POD_NAME")]
-    pub pod_name: Option<String>,
+    #[arg(long, env = "POD_NAME", default_value = "leadflow-operator")]
+    pub pod_name: String,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
@@ -224,7 +230,7 @@ mod tests {
         let Command::Standalone(standalone) = parse("leadflow standalone rules") else { panic!() };
         assert!(standalone.process.address.is_loopback());
         assert_eq!(standalone.process.data, PathBuf::from("leadflow-data"));
-        let Command::Ingest(ingest) = parse("leadflow ingest") else { panic!() };
+        let Command::Ingest(ingest) = parse("leadflow ingest --exchange shop") else { panic!() };
         assert_eq!((ingest.address.address, ingest.port, ingest.admin_port), (None, 8080, 9080));
     }
 

@@ -4,10 +4,12 @@
 //! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads.
 
 pub mod in_force;
-
+pub mod operator;
+pub mod pod;
 pub mod process;
 pub mod router;
-
+pub mod routing;
+pub mod standalone;
 pub mod stores;
 
 use crate::folder::FolderError;
