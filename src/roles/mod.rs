@@ -1,1 +1,3 @@
 //! What a process can be: each role as a function that runs until it is told to stop.
+
+pub mod ingest;
