@@ -51,3 +51,5 @@ pub enum RunError {
 fn lines(errors: &[FolderError]) -> String {
     errors.iter().map(|error| format!("  {error}")).collect::<Vec<_>>().join("\n")
 }
+
+pub mod ingest;
