@@ -2,8 +2,10 @@
 pub mod api;
 pub mod flow;
 pub mod folder;
+pub mod formats;
 pub mod lead;
 pub mod ops;
+pub mod roles;
 pub mod settings;
 pub mod store;
 pub mod table;

@@ -52,15 +52,21 @@ pub struct Address {
     pub address: Option<IpAddr>,
 }
 
-/// Where a pod of an Exchange is.
+/// Which pod this is, and of which Exchange; the operator writes these variables into the pods that it creates.
 #[derive(Clone, Debug, Args)]
 pub struct Place {
-    /// Namespace of the Exchange. Not given: the pod's own, or the one of the kubeconfig.
-    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    /// Name of the Exchange.
+    #[arg(long, env = "LEADFLOW_EXCHANGE")]
+    pub exchange: String,
+    /// Namespace of the Exchange. Not given: that of the kubeconfig.
+    #[arg(long, env = "POD_NAMESPACE")]
     pub namespace: Option<String>,
-    /// Name of this process among its like: the pod's name.
-    #[arg(long, env = "LEADFLOW_POD_NAME")]
-    pub pod_name: Option<String>,
+    /// Name of this pod, which tells it from others.
+    #[arg(long, env = "POD_NAME")]
+    pub pod_name: String,
+    /// UID of this pod, the owner of what it writes to the API server.
+    #[arg(long, env = "POD_UID")]
+    pub pod_uid: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -73,9 +79,9 @@ pub struct OperatorSettings {
     /// The one namespace to look after. Not given: all of them.
     #[arg(long, env = "LEADFLOW_NAMESPACE")]
     pub namespace: Option<String>,
-    /// Name of this process among its like: the pod's name.
-    #[arg(long, env = "LEADFLOW_POD_NAME")]
-    pub pod_name: Option<String>,
+    /// Name of this pod, for Events.
+    #[arg(long, env = "POD_NAME", default_value = "leadflow-operator")]
+    pub pod_name: String,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
@@ -147,7 +153,7 @@ pub struct QuickstartSettings {
 pub struct CrdsSettings {
     /// Folder to write one file a kind into. Not given: all go to standard output.
     #[arg(long, value_name = "FOLDER")]
-    pub dir: Option<PathBuf>,
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -224,7 +230,7 @@ mod tests {
         let Command::Standalone(standalone) = parse("leadflow standalone rules") else { panic!() };
         assert!(standalone.process.address.is_loopback());
         assert_eq!(standalone.process.data, PathBuf::from("leadflow-data"));
-        let Command::Ingest(ingest) = parse("leadflow ingest") else { panic!() };
+        let Command::Ingest(ingest) = parse("leadflow ingest --exchange brokerage --pod-name ingest-1") else { panic!() };
         assert_eq!((ingest.address.address, ingest.port, ingest.admin_port), (None, 8080, 9080));
     }
 
