@@ -1,5 +1,13 @@
 //! The verbs, in the order in which a lead meets them.
 
+pub mod authenticate;
 pub mod decide;
+pub mod envelope;
+pub mod field_error;
+pub mod fingerprint;
+pub mod normalise;
+pub mod deliver;
 pub mod ports;
+pub mod validate;
+pub mod route;
 pub mod view;

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod enquiry;
 pub mod id;
 pub mod outcome;
+pub mod place;
 pub mod recipient;
 pub mod submission;
 pub mod value;

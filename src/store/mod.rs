@@ -2,8 +2,16 @@
 //!
 //! [`port`] says what a store promises. [`sqlite`] keeps it in one file of this process, [`postgres`] in a database that several processes share.
 //! [`seal`] encrypts whatever is personal before it gets here. [`group`] gathers single calls into the port's batches, so that many leads share one
-//! disk flush.
+//! disk flush. What a batch comes to is decided by the pure `admit`, `places` and `ends`, the same for both stores.
 
+mod admit;
+mod ends;
+pub mod group;
+mod places;
 pub mod port;
+pub mod postgres;
+pub mod seal;
+pub mod sqlite;
+mod words;
 
 pub use port::*;

@@ -12,6 +12,7 @@ pub mod index;
 pub mod live;
 pub mod nearest;
 pub mod objects;
+pub mod references;
 pub mod policy;
 pub mod recipient;
 pub mod schema;
@@ -22,7 +23,7 @@ pub use compile::{Rejected, Table, compile};
 pub use endpoint::EndpointRules;
 pub use live::Live;
 pub use objects::{Kind, ObjectRef, Objects};
-pub use secrets::Secrets;
+pub use secrets::{Entries, Secrets};
 
 /// What is wrong with an object, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
