@@ -153,7 +153,7 @@ pub struct QuickstartSettings {
 pub struct CrdsSettings {
     /// Folder to write one file a kind into. Not given: all go to standard output.
     #[arg(long, value_name = "FOLDER")]
-    pub dir: Option<PathBuf>,
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
