@@ -49,7 +49,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         }
         Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
-        Command::Crds(settings) => match &settings.dir {
+        Command::Crds(settings) => match &settings.out {
             Some(dir) => crds::write(dir, &mut out)?,
             None => crds::print(&mut out)?,
         },

@@ -4,6 +4,8 @@
 //! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads.
 
 pub mod in_force;
+pub mod ingest;
+pub mod intake;
 pub mod operator;
 pub mod pod;
 pub mod process;
@@ -52,4 +54,3 @@ fn lines(errors: &[FolderError]) -> String {
     errors.iter().map(|error| format!("  {error}")).collect::<Vec<_>>().join("\n")
 }
 
-pub mod ingest;

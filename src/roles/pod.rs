@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::in_force::InForce;
 use super::process::Process;
-use super::{RunError, ingest, routing, stores};
+use super::{RunError, intake, routing, stores};
 use crate::api::endpoint::Circuit;
 use crate::breaker::Breakers;
 use crate::breaker::publish::{self, Publisher};
@@ -89,7 +89,7 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     match settings.role {
         Role::Ingest => {
             let listener = listen(settings.address, settings.port, "--port").await?;
-            ingest::start(process, &in_force, &store_port, &group, listener);
+            intake::start(process, &in_force, &store_port, &group, listener);
         }
         Role::Router => {
             let (transitions, queue) = mpsc::channel(publish::QUEUE);
