@@ -1,5 +1,7 @@
 //! The verbs, in the order in which a lead meets them.
 
+pub mod answer;
+pub mod arrive;
 pub mod authenticate;
 pub mod decide;
 pub mod envelope;
@@ -8,6 +10,9 @@ pub mod fingerprint;
 pub mod normalise;
 pub mod deliver;
 pub mod ports;
+pub mod rate;
+pub mod refusal;
 pub mod validate;
 pub mod route;
 pub mod view;
+pub mod wait;

@@ -4,10 +4,14 @@
 //! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads.
 
 pub mod in_force;
-
+pub mod ingest;
+pub mod intake;
+pub mod operator;
+pub mod pod;
 pub mod process;
 pub mod router;
-
+pub mod routing;
+pub mod standalone;
 pub mod stores;
 
 use crate::folder::FolderError;
@@ -49,3 +53,4 @@ pub enum RunError {
 fn lines(errors: &[FolderError]) -> String {
     errors.iter().map(|error| format!("  {error}")).collect::<Vec<_>>().join("\n")
 }
+

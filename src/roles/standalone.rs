@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt};
 
 use super::in_force::InForce;
 use super::process::Process;
-use super::{RunError, ingest, routing, stores};
+use super::{RunError, intake, routing, stores};
 use crate::folder::{self, Reading};
 use crate::ops::listen::listen;
 use crate::settings::OneProcess;
@@ -54,7 +54,7 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     let router = routing::start(&mut process, &in_force, &store, &group, "standalone", None)?;
     let listener = listen(Some(settings.address), settings.port, "--port").await?;
     let posts = listener.local_addr().unwrap_or(SocketAddr::new(settings.address, settings.port));
-    ingest::start(&mut process, &in_force, &store, &group, listener);
+    intake::start(&mut process, &in_force, &store, &group, listener);
     process.admin(Some(settings.address), settings.admin_port, router.pages).await?;
     if let Some(port) = crm_port {
         let listener = listen(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port, "--crm-port").await?;
