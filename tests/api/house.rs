@@ -128,7 +128,7 @@ impl Running {
             clock: Arc::new(SystemClock),
             dice: Arc::new(SystemDice),
         };
-        let task = tokio::spawn(control::run(operator, move || drop(ready.send(())), stop.clone()));
+        let task = tokio::spawn(control::run(operator, move || ready.send(()).expect("the test waits"), stop.clone()));
         tokio::time::timeout(PATIENCE, seen).await.expect("the operator is ready in time").expect("the operator runs");
         Self { metrics, task, stop }
     }
