@@ -29,7 +29,8 @@ pub fn fingerprints(lead: &Lead, source: &Source, schema: &Schema, hash: &dyn Fn
     match rule.matching {
         Match::Any => values.iter().filter_map(|(field, value)| value.as_deref().map(|value| print(&[(*field, value)]))).collect(),
         Match::All => {
-            let whole: Option<Vec<(&str, &str)>> = values.iter().map(|(field, value)| value.as_deref().map(|value| (*field, value))).collect();
+            let whole: Option<Vec<(&str, &str)>> =
+                values.iter().map(|(field, value)| value.as_deref().map(|value| (*field, value))).collect();
             whole.map(|values| vec![print(&values)]).unwrap_or_default()
         }
     }

@@ -37,7 +37,8 @@ fn path(name: &str) -> Result<(String, bool), Malformed> {
         Some(list) if !list.is_empty() => (list, true),
         _ => (name, false),
     };
-    let Some((first, brackets)) = name.strip_suffix(']').and_then(|rest| rest.split_once('[')).filter(|(first, _)| !first.is_empty()) else {
+    let Some((first, brackets)) = name.strip_suffix(']').and_then(|rest| rest.split_once('[')).filter(|(first, _)| !first.is_empty())
+    else {
         return Ok((join("", name)?, is_item));
     };
     let mut path = join("", first)?;

@@ -226,7 +226,11 @@ fn turns_read_from_the_store_go_on_where_they_stood() {
     let mut table = table();
     Arc::make_mut(&mut table.policies[1]).tiers[0].method = Method::RoundRobin;
     let mut view = View::default();
-    let at = |name: &str, position, last| TurnAt { rotation: "rest/buyers".to_owned(), recipient: RecipientKey(name.into()), turn: Turn { position, last } };
+    let at = |name: &str, position, last| TurnAt {
+        rotation: "rest/buyers".to_owned(),
+        recipient: RecipientKey(name.into()),
+        turn: Turn { position, last },
+    };
     view.refresh(Vec::new(), vec![at("buyer/acme/small", 5 * TURN, 9), at("buyer/acme/large", 4 * TURN, 8)], &table);
     let unavailable = BTreeMap::new();
     let decision = ask(&table, &lead("10001", 1, "RENTER"), &Seen { view: &view, unavailable: &unavailable }, &[]);
@@ -238,7 +242,11 @@ fn who_comes_back_from_absence_does_not_catch_up() {
     let mut table = table();
     Arc::make_mut(&mut table.policies[1]).tiers[0].method = Method::RoundRobin;
     let mut view = View::default();
-    let at = |name: &str, position, last| TurnAt { rotation: "rest/buyers".to_owned(), recipient: RecipientKey(name.into()), turn: Turn { position, last } };
+    let at = |name: &str, position, last| TurnAt {
+        rotation: "rest/buyers".to_owned(),
+        recipient: RecipientKey(name.into()),
+        turn: Turn { position, last },
+    };
     view.refresh(Vec::new(), vec![at("buyer/acme/small", 100 * TURN, 100), at("buyer/acme/large", TURN, 1)], &table);
     let mut got = Vec::new();
     for _ in 0..4 {
