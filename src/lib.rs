@@ -1,5 +1,7 @@
 //! LeadFlow.
 pub mod api;
+pub mod breaker;
+pub mod connect;
 pub mod cluster;
 pub mod control;
 pub mod flow;

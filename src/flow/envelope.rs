@@ -1,18 +1,15 @@
 //! What goes to the store sealed: the lead with its submission, and the requests made of it.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::lead::{Lead, LeadId, Request, Submission};
+use super::arrive::{Kept, LEAD_PURPOSE};
+use crate::lead::{LeadId, Request};
 use crate::store::Sealed;
 use crate::store::seal::{SealError, Sealer};
 
-/// A lead and what it was made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Envelope {
-    pub lead: Lead,
-    pub submission: Submission,
-}
+/// What a request is sealed for.
+const REQUEST_PURPOSE: &str = "request";
 
 /// Why an envelope could not be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -24,20 +21,17 @@ pub enum EnvelopeError {
     Content,
 }
 
-pub fn seal(sealer: &Sealer, envelope: &Envelope) -> Result<Sealed, EnvelopeError> {
-    close(sealer, envelope.lead.id, "lead", envelope)
-}
-
-pub fn open(sealer: &Sealer, lead: LeadId, sealed: &Sealed) -> Result<Envelope, EnvelopeError> {
-    read(sealer, lead, "lead", sealed)
+/// Opens what ingest sealed.
+pub fn open(sealer: &Sealer, lead: LeadId, sealed: &Sealed) -> Result<Kept, EnvelopeError> {
+    read(sealer, lead, LEAD_PURPOSE, sealed)
 }
 
 pub fn seal_request(sealer: &Sealer, lead: LeadId, request: &Request) -> Result<Sealed, EnvelopeError> {
-    close(sealer, lead, "request", request)
+    close(sealer, lead, REQUEST_PURPOSE, request)
 }
 
 pub fn open_request(sealer: &Sealer, lead: LeadId, sealed: &Sealed) -> Result<Request, EnvelopeError> {
-    read(sealer, lead, "request", sealed)
+    read(sealer, lead, REQUEST_PURPOSE, sealed)
 }
 
 fn close(sealer: &Sealer, lead: LeadId, purpose: &'static str, content: &impl Serialize) -> Result<Sealed, EnvelopeError> {

@@ -140,6 +140,8 @@ fn metadata(kind: &str, name: &str, given: &ObjectMeta) -> ObjectMeta {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const POLICY: &str = include_str!("testdata/policy.yaml");
@@ -216,6 +218,17 @@ mod tests {
         assert!(errors[1].starts_with("rules.yaml:3 (Deployment): kind: a folder holds Exchange,"), "{errors:?}");
         assert!(errors[2].starts_with("rules.yaml:4 (Agent/Tom Ito): metadata.name: must match"), "{errors:?}");
         assert_eq!(errors.len(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_holds_is_told_and_never_a_panic(at in 0..POLICY.len(), len in 0..40usize, instead in ".{0,12}") {
+            let end = (at + len).min(POLICY.len());
+            let text = format!("{}{instead}{}", &POLICY[..at], &POLICY[end..]);
+            if let Err(errors) = understand(&[file(&text)]) {
+                prop_assert!(!errors.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Reads a folder again whenever a file changes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::unfold;
@@ -10,12 +9,14 @@ use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use super::Reading;
 use super::documents::files;
 use super::read::understand;
-use super::{FolderError, Reading};
 
 /// How long to wait for further changes after the first: editors write in several steps.
 const CALM: Duration = Duration::from_millis(100);
+/// The longest wait for that.
+const LONGEST_CALM: Duration = Duration::from_millis(500);
 /// How often the folder is looked at without being told of a change, for file systems that do not tell.
 const POLL: Duration = Duration::from_secs(3);
 /// How many errors of one reading are logged.
@@ -28,7 +29,7 @@ pub fn watch(folder: PathBuf) -> impl Stream<Item = Reading> + Send {
     let watcher = watcher(&folder, told).inspect_err(|error| {
         tracing::warn!(folder = %folder.display(), %error, "changes are looked for every {} s", POLL.as_secs());
     });
-    let watch = Watch { folder, changes, _watcher: watcher.ok(), before: None, listing: Vec::new(), broken: false };
+    let watch = Watch { folder, changes, _watcher: watcher.ok(), before: None, broken: false };
     unfold(watch, |mut watch| async move { Some((watch.next().await, watch)) })
 }
 
@@ -38,12 +39,8 @@ struct Watch {
     _watcher: Option<RecommendedWatcher>,
     /// Digest of the last reading.
     before: Option<blake3::Hash>,
-    listing: Vec<Listed>,
     broken: bool,
 }
-
-/// A file's name, size and time of change.
-type Listed = (PathBuf, u64, Option<SystemTime>);
 
 impl Watch {
     async fn next(&mut self) -> Reading {
@@ -51,37 +48,34 @@ impl Watch {
             if self.before.is_some() {
                 self.wait().await;
             }
-            let folder = self.folder.clone();
-            let (listing, digest, reading) = match tokio::task::spawn_blocking(move || look(&folder)).await {
-                Ok(seen) => seen,
+            let (folder, before) = (self.folder.clone(), self.before);
+            match tokio::task::spawn_blocking(move || look(&folder, before)).await {
+                Ok(Some((digest, reading))) => {
+                    self.before = Some(digest);
+                    self.log(&reading);
+                    return reading;
+                }
+                Ok(None) => {}
                 Err(error) => {
                     tracing::error!(%error, "reading the folder failed");
                     tokio::time::sleep(POLL).await;
-                    continue;
                 }
-            };
-            self.listing = listing;
-            if self.before.replace(digest) != Some(digest) {
-                self.log(&reading);
-                return reading;
             }
         }
     }
 
-    /// Returns when something has changed and then nothing more for a moment.
+    /// Returns when something has changed and then nothing more for a moment, and now and then anyway.
     async fn wait(&mut self) {
-        loop {
-            match tokio::time::timeout(POLL, self.changes.recv()).await {
-                Ok(Some(())) => break,
-                // The watcher could not be made.
-                Ok(None) => tokio::time::sleep(POLL).await,
-                Err(_) => {}
+        match tokio::time::timeout(POLL, self.changes.recv()).await {
+            Ok(Some(())) => {
+                let calm = async { while let Ok(Some(())) = tokio::time::timeout(CALM, self.changes.recv()).await {} };
+                // A folder that never comes to rest is read all the same.
+                let _ = tokio::time::timeout(LONGEST_CALM, calm).await;
             }
-            if listing(&self.folder) != self.listing {
-                break;
-            }
+            // There is no watcher.
+            Ok(None) => tokio::time::sleep(POLL).await,
+            Err(_) => {}
         }
-        while let Ok(Some(())) = tokio::time::timeout(CALM, self.changes.recv()).await {}
     }
 
     fn log(&mut self, reading: &Reading) {
@@ -113,44 +107,30 @@ fn watcher(folder: &Path, told: mpsc::Sender<()>) -> notify::Result<RecommendedW
     Ok(watcher)
 }
 
-/// The folder's listing, the digest of what was read, and the reading.
-fn look(folder: &Path) -> (Vec<Listed>, blake3::Hash, Reading) {
-    let listing = listing(folder);
+/// The reading and the digest of what was read, unless that is still the same.
+fn look(folder: &Path, before: Option<blake3::Hash>) -> Option<(blake3::Hash, Reading)> {
+    let files = files(folder);
     let mut digest = blake3::Hasher::new();
-    let reading = match files(folder) {
+    match &files {
         Ok(files) => {
-            for file in &files {
-                for part in [&file.name, &file.text] {
-                    digest.update(&(part.len() as u64).to_le_bytes());
-                    digest.update(part.as_bytes());
-                }
+            for part in files.iter().flat_map(|file| [&file.name, &file.text]) {
+                digest.update(&(part.len() as u64).to_le_bytes());
+                digest.update(part.as_bytes());
             }
-            understand(&files)
         }
         Err(errors) => {
-            digest.update(errors.iter().map(FolderError::to_string).collect::<String>().as_bytes());
-            Err(errors)
+            for error in errors {
+                digest.update(error.to_string().as_bytes());
+            }
         }
-    };
-    (listing, digest.finalize(), reading)
-}
-
-fn listing(folder: &Path) -> Vec<Listed> {
-    let mut listing: Vec<Listed> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let about = fs::metadata(&path).ok()?;
-            Some((path, about.len(), about.modified().ok()))
-        })
-        .collect();
-    listing.sort_unstable();
-    listing
+    }
+    let digest = digest.finalize();
+    (before != Some(digest)).then(|| (digest, files.and_then(|files| understand(&files))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::pin::pin;
 
     use futures::StreamExt;

@@ -142,7 +142,7 @@ async fn keep_leases(routing: Arc<Routing>, owner: String, in_hand: InHand, done
         match routing.store.renew(&owner, leads, LEASE, routing.clock.now()).await {
             Ok(lost) => {
                 let mut hands = in_hand.lock().unwrap_or_else(PoisonError::into_inner);
-                lost.iter().for_each(|id| drop(hands.leads.remove(id)));
+                hands.leads.retain(|id, _| !lost.contains(id));
             }
             Err(error) => tracing::warn!(%error, "leases can't be prolonged"),
         }
@@ -159,7 +159,7 @@ pub async fn keep_up(routing: Arc<Routing>, until: CancellationToken) -> Result<
         let table = routing.live.table();
         let new_rules = table.digest != rules;
         if new_rules {
-            let _ = routing.deliverer.configure(&table);
+            routing.deliverer.configure(&table.endpoints);
         }
         let looked = async {
             if new_rules {

@@ -6,9 +6,12 @@
 
 mod admit;
 mod ends;
+pub mod group;
 mod places;
 pub mod port;
+pub mod postgres;
 pub mod seal;
+pub mod sqlite;
 mod words;
 
 pub use port::*;

@@ -1,22 +1,34 @@
 //! One lead's walk from claim to settlement.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Chosen, RouteError, Routing, STORE_PATIENCE};
 use crate::api::routing_policy::AfterTimeout;
-use crate::connect::{RecipientView, render};
-use crate::flow::deliver::{Ended, RecordTry, SoFar, deliver};
+use crate::connect::request::{RecipientView, render};
+use crate::flow::deliver::{Ended, NotRecorded, Order, RecordTry, SoFar};
 use crate::flow::envelope;
-use crate::lead::{Attempt, AttemptResult, Decision, Delivery, Lead, RecipientKey, Request, UnmatchedReason};
+use crate::lead::{Attempt, Decision, Delivery, Lead, RecipientKey, Request, UnmatchedReason};
 use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried};
-use crate::table::Table;
+use crate::table::{EndpointRules, Table};
 use crate::table::policy::Policy;
 use crate::table::recipient::{Recipient, Role};
 
 /// After how long a lead is looked at again when an endpoint failed without being tripped, or has left a delivery unsettled.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long an open delivery may be tried when it is taken up again after the policy's time.
+const SETTLING: SignedDuration = SignedDuration::from_secs(10);
+
+/// What is sent where.
+struct Sending<'s> {
+    endpoint: &'s Arc<EndpointRules>,
+    delivery: &'s Delivery,
+    request: &'s Request,
+}
 
 /// A lead on its way.
 pub(super) struct Walk<'a> {
@@ -120,7 +132,7 @@ impl<'a> Walk<'a> {
                 Reserved::Held { .. } => {
                     self.made = delivery.number;
                     let so_far = SoFar { attempts: 0, ambiguous: false };
-                    let ended = self.send(&endpoint, &delivery, &request, so_far, policy.after_timeout, deadline).await;
+                    let ended = self.send(Sending { endpoint: &endpoint, delivery: &delivery, request: &request }, so_far, policy.after_timeout, deadline).await;
                     return self.end(&delivery, ended, policy.max_recipients, deadline, Some(&candidate)).await;
                 }
                 Reserved::Full { window, used } => {
@@ -152,22 +164,16 @@ impl<'a> Walk<'a> {
         let request = envelope::open_request(&sealer, self.lead.id, &kept.request).map_err(|error| RouteError::Sealed(error.to_string()))?;
         // Its sender died in mid-try, or the last try was ambiguous: it may have been taken.
         let so_far = SoFar { attempts: kept.attempts, ambiguous: true };
-        let ended = self.send(&endpoint, &delivery, &request, so_far, settle, deadline.max(now.saturating_add(SignedDuration::from_secs(5)).unwrap_or(now))).await;
+        let sending = Sending { endpoint: &endpoint, delivery: &delivery, request: &request };
+        let ended = self.send(sending, so_far, settle, deadline.max(now.saturating_add(SETTLING).unwrap_or(now))).await;
         self.end(&delivery, ended, wanted, deadline, None).await
     }
 
-    async fn send(
-        &self,
-        endpoint: &std::sync::Arc<crate::table::EndpointRules>,
-        delivery: &Delivery,
-        request: &Request,
-        so_far: SoFar,
-        settle: AfterTimeout,
-        deadline: Timestamp,
-    ) -> Ended {
+    async fn send(&self, sending: Sending<'_>, so_far: SoFar, after_timeout: AfterTimeout, deadline: Timestamp) -> Ended {
+        let Sending { endpoint, delivery, request } = sending;
         let secrets = self.routing.live.secrets();
-        let record = Record { walk: self };
-        deliver(&self.routing.deliverer, endpoint, &secrets, delivery, request, so_far, settle, deadline, &record).await
+        let order = Order { endpoint, secrets: &secrets, delivery, request, so_far, after_timeout, deadline };
+        self.routing.deliverer.deliver(order, &Record { walk: self }).await
     }
 
     /// Settles the end of a delivery.
@@ -327,11 +333,10 @@ struct Record<'w, 'a> {
     walk: &'w Walk<'a>,
 }
 
-#[async_trait::async_trait]
+#[async_trait]
 impl RecordTry for Record<'_, '_> {
-    async fn record(&self, attempt: Attempt) -> bool {
-        debug_assert!(!matches!(attempt.result, AttemptResult::Accepted { .. }), "the last try is settled, not recorded");
-        self.walk.record(attempt).await.is_ok()
+    async fn record(&self, attempt: &Attempt) -> Result<(), NotRecorded> {
+        self.walk.record(attempt.clone()).await.map_err(|_| NotRecorded)
     }
 }
 

@@ -1,0 +1,175 @@
+//! The store that several processes share: a PostgreSQL database. Each batch is one transaction of a few statements over arrays, however many leads
+//! it has; every call has a deadline of ten seconds.
+
+mod address;
+mod append;
+mod bell;
+mod columns;
+mod lease;
+mod look;
+mod migrate;
+mod remember;
+mod reserve;
+mod settle;
+mod turns;
+mod usage;
+mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use self::address::Address;
+use self::bell::Bell;
+use self::work::Work;
+use super::*;
+use crate::lead::{LeadId, Outcome, State};
+
+/// How long a call may take, with all its tries.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How many leads a step of a re-run makes due.
+const RERUN_STEP: i64 = 5_000;
+
+/// Leads in a PostgreSQL database.
+pub struct PostgresStore {
+    pool: ArcSwap<Pool>,
+    connections: usize,
+    bell: Arc<Bell>,
+    address: watch::Sender<Arc<Address>>,
+}
+
+impl PostgresStore {
+    /// Connects, brings the tables up to date, and starts listening to other processes. The task ends when the store is dropped; should it end
+    /// before, something is broken. Up to `connections` are open at once, and one more to listen.
+    ///
+    /// `url` is as libpq has it, `postgres://user:password@host:5432/database?sslmode=verify-full`. With `sslmode` `require`, `verify-ca` or
+    /// `verify-full` there is TLS and the server's certificate is verified, by the system's CA bundle or by `sslrootcert`; otherwise there is none.
+    pub async fn connect(url: &str, connections: usize) -> Result<(Self, JoinHandle<()>)> {
+        let address = Address::parse(url)?;
+        let pool = address.pool(connections)?;
+        migrate::migrate(&pool).await?;
+        let (address, addresses) = watch::channel(Arc::new(address));
+        let bell = Arc::new(Bell::new());
+        let task = tokio::spawn(bell::keep(Arc::clone(&bell), addresses));
+        Ok((Self { pool: ArcSwap::from_pointee(pool), connections, bell, address }, task))
+    }
+
+    /// Uses another URL of the same database from the next call on: for a password that was rotated. Calls under way end on the old one.
+    pub fn set_url(&self, url: &str) -> Result<()> {
+        let address = Address::parse(url)?;
+        let old = self.pool.swap(Arc::new(address.pool(self.connections)?));
+        old.close();
+        self.address.send_replace(Arc::new(address));
+        Ok(())
+    }
+
+    async fn run<W: Work>(&self, work: W) -> Result<W::Done> {
+        work::run(&self.pool.load_full(), &work).await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn append(&self, leads: Vec<NewLead>) -> Result<Vec<Appended>> {
+        let answers = self.run(append::Append(leads)).await?;
+        if answers.contains(&Appended::New) {
+            self.bell.ring(Happened::Work);
+        }
+        Ok(answers)
+    }
+
+    async fn claim(&self, owner: &str, most: usize, lease: SignedDuration, now: Timestamp) -> Result<Vec<Claimed>> {
+        self.run(lease::Claim { owner: owner.to_owned(), most, lease, now }).await
+    }
+
+    async fn renew(&self, owner: &str, leads: Vec<(LeadId, i64)>, lease: SignedDuration, now: Timestamp) -> Result<Vec<LeadId>> {
+        self.run(lease::Renew { owner: owner.to_owned(), leads, lease, now }).await
+    }
+
+    async fn reserve(&self, reservations: Vec<Reservation>) -> Result<Vec<Reserved>> {
+        self.run(reserve::Reserve(reservations)).await
+    }
+
+    async fn record(&self, tries: Vec<Tried>) -> Result<Vec<bool>> {
+        self.run(settle::Record(tries)).await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>> {
+        let answers = self.run(settle::Settle(settlements)).await?;
+        if answers.contains(&true) {
+            self.bell.ring(Happened::Settled);
+        }
+        Ok(answers)
+    }
+
+    async fn close(&self, lead: LeadId, _now: Timestamp) -> Result<bool> {
+        self.run(settle::Close(lead)).await
+    }
+
+    async fn rerun(&self, rules: &str, now: Timestamp) -> Result<u64> {
+        let mut total = 0;
+        loop {
+            let made_due = self.run(settle::Rerun { rules: rules.to_owned(), now, most: RERUN_STEP }).await?;
+            if made_due > 0 {
+                self.bell.ring(Happened::Work);
+            }
+            total += made_due;
+            if made_due < RERUN_STEP.unsigned_abs() {
+                return Ok(total);
+            }
+        }
+    }
+
+    async fn used(&self, now: Timestamp) -> Result<Vec<Used>> {
+        self.run(look::InUse(now)).await
+    }
+
+    async fn turns(&self) -> Result<Vec<TurnAt>> {
+        self.run(look::Turns).await
+    }
+
+    async fn outcomes(&self, leads: Vec<LeadId>) -> Result<Vec<Option<Outcome>>> {
+        self.run(look::Outcomes(leads)).await
+    }
+
+    async fn lead(&self, lead: LeadId) -> Result<Option<LeadFile>> {
+        self.run(look::File(lead)).await
+    }
+
+    async fn latest(&self) -> Result<Option<LeadId>> {
+        self.run(look::Latest).await
+    }
+
+    async fn count(&self) -> Result<Vec<(State, i64)>> {
+        self.run(look::Count).await
+    }
+
+    async fn depth(&self, now: Timestamp) -> Result<Depth> {
+        self.run(look::Waiting(now)).await
+    }
+
+    async fn remember_rules(&self, digest: &str, objects: Vec<RuleObject>) -> Result<()> {
+        if self.run(remember::Knows(digest.to_owned())).await? {
+            return Ok(());
+        }
+        self.run(remember::Remember { digest: digest.to_owned(), objects }).await
+    }
+
+    async fn rules(&self, digest: &str) -> Result<Option<Vec<RuleObject>>> {
+        self.run(remember::Rules(digest.to_owned())).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.run(remember::Pulse).await
+    }
+
+    fn watch(&self) -> broadcast::Receiver<Happened> {
+        self.bell.events.subscribe()
+    }
+}

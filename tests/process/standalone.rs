@@ -1,0 +1,1 @@
+//! One process from a folder of manifests.
