@@ -52,20 +52,20 @@ pub struct Address {
     pub address: Option<IpAddr>,
 }
 
-/// Where a pod of an Exchange is.
+/// Which pod this is, and of which Exchange; the operator writes these variables into the pods that it creates.
 #[derive(Clone, Debug, Args)]
 pub struct Place {
-    /// Namespace of the Exchange. Not given: the one of the kubeconfig.
-    #[arg(long, env = "POD_NAMESPACE")]
-    pub namespace: Option<String>,
-    /// Name of the Exchange that the process belongs to.
+    /// Name of the Exchange.
     #[arg(long, env = "LEADFLOW_EXCHANGE")]
     pub exchange: String,
-    /// Name of this process among its like: the pod's name. Not given: made up.
-    #[arg(long, env = "POD_NAME")]
+    /// Namespace of the Exchange. Not given: that of the kubeconfig.
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Name of this pod, which tells it from others. Not given: made up.
+    #[arg(long, env = "LEADFLOW_POD_NAME")]
     pub pod_name: Option<String>,
-    /// The pod's uid: the process's Lease goes with the pod.
-    #[arg(long, env = "POD_UID")]
+    /// UID of this pod: what it writes to the API server goes with it.
+    #[arg(long, env = "LEADFLOW_POD_UID")]
     pub pod_uid: Option<String>,
 }
 
@@ -76,11 +76,11 @@ pub struct OperatorSettings {
     /// Port of /livez, /readyz and /metrics.
     #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9070)]
     pub admin_port: u16,
-    /// The namespaces to look after, separated by commas. Not given: all of them.
+    /// Namespaces to look after, separated by commas. Not given: all of them.
     #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
-    /// Name of this process among its like: the pod's name.
-    #[arg(long, env = "POD_NAME", default_value = "leadflow-operator")]
+    /// Name of this pod, for Events.
+    #[arg(long, env = "LEADFLOW_POD_NAME", default_value = "leadflow-operator")]
     pub pod_name: String,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
@@ -230,7 +230,7 @@ mod tests {
         let Command::Standalone(standalone) = parse("leadflow standalone rules") else { panic!() };
         assert!(standalone.process.address.is_loopback());
         assert_eq!(standalone.process.data, PathBuf::from("leadflow-data"));
-        let Command::Ingest(ingest) = parse("leadflow ingest --exchange shop") else { panic!() };
+        let Command::Ingest(ingest) = parse("leadflow ingest --exchange brokerage --pod-name ingest-1") else { panic!() };
         assert_eq!((ingest.address.address, ingest.port, ingest.admin_port), (None, 8080, 9080));
     }
 

@@ -45,7 +45,17 @@ impl Entry {
         let machine = Machine::new(rules.breaker.clone(), now);
         // A new endpoint that follows its breaker is nothing to tell of; one with an override is.
         let announced = (CircuitMode::Auto, machine.view());
-        Self(Mutex::new(State { rules, machine, foreign: None, announced, reported: false, correct: false, shown: None, listed: false, gone: false }))
+        Self(Mutex::new(State {
+            rules,
+            machine,
+            foreign: None,
+            announced,
+            reported: false,
+            correct: false,
+            shown: None,
+            listed: false,
+            gone: false,
+        }))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -57,7 +67,8 @@ impl State {
     /// Takes over the rules. Where they say something new, failures of the past are forgotten.
     pub fn configure(&mut self, rules: &Arc<EndpointRules>, now: Timestamp) {
         let recreated = rules.uid != self.rules.uid;
-        let same = *self.rules == EndpointRules { uid: self.rules.uid.clone(), generation: self.rules.generation, ..rules.as_ref().clone() };
+        let same =
+            *self.rules == EndpointRules { uid: self.rules.uid.clone(), generation: self.rules.generation, ..rules.as_ref().clone() };
         if recreated || rules.mode != self.rules.mode {
             self.machine = Machine::new(rules.breaker.clone(), now);
             self.foreign = None;

@@ -45,9 +45,13 @@ pub struct Breakers {
 pub enum Admission {
     Go(Permit),
     /// The far side asked to be left alone until then; its circuit is well.
-    Wait { until: Timestamp },
+    Wait {
+        until: Timestamp,
+    },
     /// The circuit is open; when it may be back is unknown for an endpoint that is paused by hand.
-    Closed { until: Option<Timestamp> },
+    Closed {
+        until: Option<Timestamp>,
+    },
 }
 
 /// Leave to send one request. Dropped without [`Breakers::observe`], it gives its place back and tells nothing.

@@ -34,7 +34,7 @@ mod tests {
             ("99999999999999999999999999", seconds(3600)),
             ("Sun, 22 Nov 2026 10:00:30 GMT", seconds(30)),
             ("Sun, 22 Nov 2026 09:00:00 GMT", seconds(0)),
-            ("Sun, 22 Nov 2036 10:00:00 GMT", seconds(3600)),
+            ("Sat, 22 Nov 2036 10:00:00 GMT", seconds(3600)),
             ("", None),
             ("-1", None),
             ("1.5", None),

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::ResourceExt;
-use kube::core::{ApiResource, DynamicObject};
+use kube::core::{ApiResource, DynamicObject, TypeMeta};
 use serde_json::{Value, json};
 
 use crate::api::exchange::Component;
@@ -102,6 +102,9 @@ impl Children {
         let older = |known: &DynamicObject| known.uid() == object.uid() && resource_version(&known.metadata) > version;
         if !self.live.get(&id).is_some_and(older) {
             object.metadata.managed_fields = None;
+            // Objects of a list come without.
+            let resource = id.kind.resource();
+            object.types = Some(TypeMeta { api_version: resource.api_version, kind: resource.kind });
             self.live.insert(id, object);
         }
     }

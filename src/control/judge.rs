@@ -57,24 +57,14 @@ pub fn judge(space: Namespace, compile: Compile) -> Judged {
     Judged { objects: space.objects, digest: compiled.digest, rejected }
 }
 
-/// What an object's place in the namespace, or in a cluster, rules out.
-fn by_place(objects: &Objects) -> Vec<(ObjectRef, Reason, String)> {
-    let Some(chosen) = objects.exchange() else {
-        let message = "the namespace has no Exchange, to which everything in it would belong";
-        return rule::names(objects).into_iter().map(|object| (object, Reason::NoExchange, message.to_owned())).collect();
-    };
-    let chosen_name = chosen.metadata.name.clone().unwrap_or_default();
-    let mut found = Vec::new();
-    for (name, exchange) in &objects.exchanges {
-        let object = ObjectRef { kind: Kind::Exchange, name: name.clone() };
-        if *name != chosen_name {
-            let message = format!("a namespace has one Exchange, and here it is '{chosen_name}', which is older; delete one of them");
-            found.push((object, Reason::Conflicted, message));
-        } else if exchange.spec.store.embedded.is_some() {
-            let message =
-                "spec.store.embedded: is for `leadflow standalone`; on a cluster, where several pods share the store, give `postgresql`";
-            found.push((object, Reason::UnsupportedValue, message.to_owned()));
-        }
-    }
-    found
+/// What a cluster rules out: pods share the store, so it can't be a file of one of them.
+fn by_place(objects: &Objects) -> Option<(ObjectRef, Reason, String)> {
+    let exchange = objects.exchange().filter(|exchange| exchange.spec.store.embedded.is_some())?;
+    let object = ObjectRef { kind: Kind::Exchange, name: exchange.metadata.name.clone()? };
+    let message = "spec.store.embedded: is for `leadflow standalone`; on a cluster, where several pods share the store, give `postgresql`";
+    Some((object, Reason::UnsupportedValue, message.to_owned()))
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

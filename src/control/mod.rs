@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex};
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
-pub use compiled::{Compile, Compiled};
+pub use compiled::{Compile, Compiled, compile};
 pub use settings::Settings;
 
 use crate::cluster::rules;

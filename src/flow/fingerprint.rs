@@ -12,9 +12,12 @@ use crate::table::source::Source;
 /// What the hashes are for; keeps them apart from all others made with the same key.
 pub const PURPOSE: &str = "fingerprint";
 
+/// Makes a keyed hash of a purpose and parts.
+pub type Hash<'a> = dyn Fn(&str, &[&[u8]]) -> [u8; 32] + 'a;
+
 /// The lead's fingerprints under its source's rule: for `Any` one for each field that is not empty, for `All` one over all fields, and none when a
 /// field is empty. `hash` takes a purpose and parts, and must tell `["ab", "c"]` from `["a", "bc"]`.
-pub fn fingerprints(lead: &Lead, source: &Source, schema: &Schema, hash: &dyn Fn(&str, &[&[u8]]) -> [u8; 32]) -> Vec<Fingerprint> {
+pub fn fingerprints(lead: &Lead, source: &Source, schema: &Schema, hash: &Hash<'_>) -> Vec<Fingerprint> {
     let Some(rule) = &source.deduplicate else { return Vec::new() };
     let remembered_since = rule.within.map(|within| lead.arrived_at.saturating_sub(within).unwrap_or(Timestamp::MIN));
     let mut by: Vec<&str> = rule.by.iter().map(String::as_str).collect();
@@ -29,7 +32,8 @@ pub fn fingerprints(lead: &Lead, source: &Source, schema: &Schema, hash: &dyn Fn
     match rule.matching {
         Match::Any => values.iter().filter_map(|(field, value)| value.as_deref().map(|value| print(&[(*field, value)]))).collect(),
         Match::All => {
-            let whole: Option<Vec<(&str, &str)>> = values.iter().map(|(field, value)| value.as_deref().map(|value| (*field, value))).collect();
+            let whole: Option<Vec<(&str, &str)>> =
+                values.iter().map(|(field, value)| value.as_deref().map(|value| (*field, value))).collect();
             whole.map(|values| vec![print(&values)]).unwrap_or_default()
         }
     }

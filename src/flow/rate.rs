@@ -19,7 +19,13 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>
 /// One limiter for each source that has a rate. A limiter lives as long as its source's rate stays the same, through any number of changes of rules.
 pub struct Rates {
     ticks: Ticks,
-    limiters: Mutex<HashMap<String, ((u32, u32), Arc<Limiter>)>>,
+    limiters: Mutex<HashMap<String, Known>>,
+}
+
+/// A source's limiter, and the rate that it was made for.
+struct Known {
+    rate: (u32, u32),
+    limiter: Arc<Limiter>,
 }
 
 #[derive(Clone)]
@@ -57,15 +63,13 @@ impl Rates {
             limiters.remove(source);
             return None;
         };
-        if let Some((known, limiter)) = limiters.get(source)
-            && *known == rate
-        {
-            return Some(Arc::clone(limiter));
+        if let Some(known) = limiters.get(source).filter(|known| known.rate == rate) {
+            return Some(Arc::clone(&known.limiter));
         }
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
         let limiter = Arc::new(RateLimiter::direct_with_clock(quota, self.ticks.clone()));
-        limiters.insert(source.to_owned(), (rate, Arc::clone(&limiter)));
+        limiters.insert(source.to_owned(), Known { rate, limiter: Arc::clone(&limiter) });
         Some(limiter)
     }
 }

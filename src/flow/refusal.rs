@@ -76,12 +76,7 @@ impl Refusal {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::RateLimited { .. }
-                | Self::TooSlow
-                | Self::BrokenOff
-                | Self::KeysUnavailable
-                | Self::StoreUnavailable
-                | Self::Internal
+            Self::RateLimited { .. } | Self::TooSlow | Self::BrokenOff | Self::KeysUnavailable | Self::StoreUnavailable | Self::Internal
         )
     }
 

@@ -90,3 +90,116 @@ impl IntoResponse for PageError {
         (status, Json(json!({"error": self.to_string()}))).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use axum::body::Body;
+    use axum::http::{Method, Request};
+    use http_body_util::BodyExt;
+    use jiff::{SignedDuration, Timestamp};
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::flow::ports::StillClock;
+    use crate::lead::{Delivery, Lead, RecipientKey};
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{DeliveryEnd, DeliveryState, NewLead, Reservation, Sealed, Settlement, Then};
+    use crate::table::schema::Schema;
+
+    const LEAD: &str = "019aa000-0000-7000-8000-000000000001";
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    struct Setting {
+        store: Arc<dyn Store>,
+        app: Router,
+        _folder: tempfile::TempDir,
+    }
+
+    fn setting() -> Setting {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path().join("leads.db")).unwrap());
+        let explain: Explain = Arc::new(|file| {
+            let lead = Lead { id: file.id, source: file.source.clone(), arrived_at: file.arrived_at, fields: BTreeMap::new() };
+            if file.sealed.0.is_empty() { Err("its key is gone".to_owned()) } else { Ok(Explanation::new(file, &lead, &Schema::default())) }
+        });
+        let app = routes(Arc::clone(&store), Arc::new(StillClock::at(NOW)), explain);
+        Setting { store, app, _folder: folder }
+    }
+
+    impl Setting {
+        async fn arrives(&self, sealed: &[u8]) {
+            let lead = NewLead {
+                id: LEAD.parse().unwrap(),
+                source: "website-form".into(),
+                arrived_at: NOW,
+                sealed: Sealed(sealed.to_vec()),
+                fingerprints: vec![],
+                idempotency: None,
+            };
+            self.store.append(vec![lead]).await.unwrap();
+        }
+
+        async fn is_delivered(&self) {
+            let claimed = self.store.claim("router", 1, SignedDuration::from_secs(30), NOW).await.unwrap().remove(0);
+            let (lead, epoch) = (claimed.id, claimed.epoch);
+            let delivery = Delivery {
+                lead,
+                number: 1,
+                recipient: RecipientKey::agent("sarah-lee"),
+                tier: "territory".into(),
+                policy: "residential".into(),
+                endpoint: "crm".into(),
+                price: None,
+            };
+            let reservation = Reservation { epoch, delivery, request: Sealed(vec![1]), holds: vec![], turn: None, decision: None, at: NOW };
+            self.store.reserve(vec![reservation]).await.unwrap();
+            let end = DeliveryEnd { number: 1, state: DeliveryState::Accepted, record_id: Some("crm-1".into()), attempt: None };
+            let settlement = Settlement { lead, epoch, now: NOW, delivery: Some(end), decision: None, then: Then::Delivered };
+            assert_eq!(self.store.settle(vec![settlement]).await.unwrap(), [true]);
+        }
+
+        async fn ask(&self, method: Method, path: &str) -> (StatusCode, Value) {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let answer = self.app.clone().oneshot(request).await.unwrap();
+            let status = answer.status();
+            (status, serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lead_is_explained_by_its_id_and_as_the_latest() {
+        let setting = setting();
+        assert_eq!(setting.ask(Method::GET, "/leads/latest/explanation").await.0, StatusCode::NOT_FOUND);
+        setting.arrives(b"sealed").await;
+        for id in [LEAD, "latest"] {
+            let (status, explanation) = setting.ask(Method::GET, &format!("/leads/{id}/explanation")).await;
+            assert_eq!((status, explanation["lead"].as_str()), (StatusCode::OK, Some(LEAD)));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_shown_is_told() {
+        let setting = setting();
+        let (status, body) = setting.ask(Method::GET, "/leads/42/explanation").await;
+        assert_eq!((status, body["error"].as_str()), (StatusCode::BAD_REQUEST, Some("`42` is not a lead id: give its UUID, or `latest`")));
+        assert_eq!(setting.ask(Method::GET, &format!("/leads/{LEAD}/explanation")).await.0, StatusCode::NOT_FOUND);
+        setting.arrives(b"").await;
+        let (status, body) = setting.ask(Method::GET, "/leads/latest/explanation").await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body["error"].as_str().unwrap().ends_with("its key is gone"));
+    }
+
+    #[tokio::test]
+    async fn a_delivered_lead_is_closed_once() {
+        let setting = setting();
+        setting.arrives(b"sealed").await;
+        let close = format!("/leads/{LEAD}/close");
+        assert_eq!(setting.ask(Method::POST, &close).await.0, StatusCode::CONFLICT);
+        setting.is_delivered().await;
+        assert_eq!(setting.ask(Method::POST, &close).await.0, StatusCode::OK);
+        assert_eq!(setting.ask(Method::POST, &close).await.0, StatusCode::CONFLICT);
+    }
+}

@@ -33,3 +33,55 @@ pub async fn run(settings: &ExplainSettings, out: &mut impl Write) -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use serde_json::{Value, json};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const DELIVERED: &str = include_str!("testdata/delivered.json");
+
+    async fn explained(lead: &str, output: Output) -> Result<String, ExplainError> {
+        let known: Value = serde_json::from_str(DELIVERED).unwrap();
+        let app = Router::new()
+            .route("/leads/latest/explanation", get(async || Json(known)))
+            .route("/leads/none/explanation", get(async || (StatusCode::NOT_FOUND, Json(json!({"error": "there is no such lead"})))));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut out = Vec::new();
+        let done = run(&ExplainSettings { lead: lead.to_owned(), admin, output }, &mut out).await;
+        server.abort();
+        done.map(|()| String::from_utf8(out).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_router_is_asked_and_its_answer_written() {
+        let text = explained("latest", Output::Text).await.unwrap();
+        assert!(text.contains("Delivered to agent/sarah-lee, record id crm-000001"), "{text}");
+        let json: Explanation = serde_json::from_str(&explained("latest", Output::Json).await.unwrap()).unwrap();
+        assert_eq!(json.source, "website-form");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_in_the_routers_words_and_a_stranger_as_such() {
+        assert_eq!(explained("none", Output::Text).await.unwrap_err().to_string(), "there is no such lead");
+        let stranger = explained("elsewhere", Output::Text).await.unwrap_err().to_string();
+        assert!(stranger.ends_with("is not a router's admin port"), "{stranger}");
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_told_with_the_setting_that_helps() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let settings = ExplainSettings { lead: "latest".to_owned(), admin: admin.clone(), output: Output::Text };
+        let error = run(&settings, &mut Vec::new()).await.unwrap_err().to_string();
+        assert!(error.contains(&admin) && error.contains("--admin"), "{error}");
+    }
+}

@@ -45,7 +45,9 @@ impl Template {
         object(entries, field, schema, 1).and_then(|entries| {
             let nested = entries.iter().find(|(_, node)| flat && matches!(node, Node::List(_) | Node::Object(_)));
             match nested {
-                Some((key, _)) => Err(Problem::new(format!("{field}.{key}"), "a form has no objects or lists; give a string, number or boolean")),
+                Some((key, _)) => {
+                    Err(Problem::new(format!("{field}.{key}"), "a form has no objects or lists; give a string, number or boolean"))
+                }
                 None => Ok(Self(entries)),
             }
         })

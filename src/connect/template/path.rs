@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn edits_count_what_separates_two_words() {
-        for (a, b, count) in [("", "", 0), ("abc", "", 3), ("", "abc", 3), ("kitten", "sitting", 3), ("frist", "first", 2), ("same", "same", 0)] {
+        for (a, b, count) in
+            [("", "", 0), ("abc", "", 3), ("", "abc", 3), ("kitten", "sitting", 3), ("frist", "first", 2), ("same", "same", 0)]
+        {
             assert_eq!(edits(a, b), count, "{a} {b}");
         }
     }

@@ -64,7 +64,10 @@ fn status_and_body_of_a_rule_must_both_hold() {
 #[test]
 fn what_is_kept_of_an_answer_is_short_and_printable() {
     let long = "é".repeat(300);
-    assert_eq!(read("recordId: {jsonPointer: /id}", 200, &format!(r#"{{"id": "a\u0000\n{long}"}}"#)), accepted(Some(&format!("a{}", "é".repeat(255)))));
+    assert_eq!(
+        read("recordId: {jsonPointer: /id}", 200, &format!(r#"{{"id": "a\u0000\n{long}"}}"#)),
+        accepted(Some(&format!("a{}", "é".repeat(255))))
+    );
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn body(http: &str) -> Json {
 
 #[test]
 fn a_string_that_is_one_path_takes_the_values_type() {
-    let body = body("body: {budget: '{{ lead.price_max }}', owner: '{{lead.owner}}', zip: '{{ lead.location.zip }}', n: 1.5, t: true, z: null}");
+    let body =
+        body("body: {budget: '{{ lead.price_max }}', owner: '{{lead.owner}}', zip: '{{ lead.location.zip }}', n: 1.5, t: true, z: null}");
     assert_eq!(body, json!({"budget": 750_000, "owner": true, "zip": "02134", "n": 1.5, "t": true, "z": null}));
 }
 
@@ -56,7 +57,11 @@ fn without_a_body_all_fields_go_nested_by_their_dots() {
 
 #[test]
 fn a_form_is_flat_escaped_and_sorted() {
-    let request = rendered("encoding: Form, body: {z: '{{ lead.price_max }}', a: 'x {{ lead.contact.first_name }}', n: 3, gone: '{{ recipient.phone }}'}", &lead()).unwrap();
+    let request = rendered(
+        "encoding: Form, body: {z: '{{ lead.price_max }}', a: 'x {{ lead.contact.first_name }}', n: 3, gone: '{{ recipient.phone }}'}",
+        &lead(),
+    )
+    .unwrap();
     assert_eq!(request.content_type, "application/x-www-form-urlencoded");
     assert_eq!(request.body, "a=x+Jane+%22J%22+%3CDoe%3E%26%5C&n=3&z=750000");
 }

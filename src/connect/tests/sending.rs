@@ -7,14 +7,19 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request as Incoming, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use crate::api::routing_policy::AfterTimeout;
+use crate::breaker::Breakers;
 use crate::connect::{HttpSender, Sender, Sent};
-use crate::flow::ports::StillClock;
+use crate::flow::deliver::{Deliverer, Ended, NotRecorded, Order, RecordTry, SoFar};
+use crate::flow::ports::{Clock, LoadedDice, StillClock, SystemClock};
 use crate::lead::attempt::FailureCause;
-use crate::lead::{AttemptResult, Request};
+use crate::lead::{Attempt, AttemptResult, Request};
+use crate::ops::metrics::Metrics;
 use crate::table::Secrets;
 use crate::table::endpoint::EndpointRules;
 use crate::table::endpoint::fixture::valid;
@@ -41,6 +46,7 @@ async fn answer(State(tell): State<mpsc::UnboundedSender<Seen>>, incoming: Incom
         "/duplicate" => (StatusCode::CONFLICT, r#"{"id": "rec-1"}"#).into_response(),
         "/refused" => (StatusCode::UNPROCESSABLE_ENTITY, r#"{"why": "no such area"}"#).into_response(),
         "/broken" => (StatusCode::INTERNAL_SERVER_ERROR, [("retry-after", "9")]).into_response(),
+        "/broken-quietly" => StatusCode::BAD_GATEWAY.into_response(),
         "/throttled" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")]).into_response(),
         "/redirect" => (StatusCode::TEMPORARY_REDIRECT, [("location", "/ok")]).into_response(),
         "/hang" => std::future::pending().await,
@@ -119,7 +125,7 @@ async fn a_request_that_went_and_got_no_answer_is_ambiguous() {
 
     let url = format!("{base}/hang");
     let mut rules = endpoint(&url);
-    rules.timeout = Duration::from_millis(300);
+    rules.timeout = Duration::from_secs(1);
     let sent = sender(&["127.0.0.0/8"]).send(&rules, &Secrets::default(), &request(&url), "key-1").await;
     assert_eq!(sent.result, AttemptResult::Ambiguous { cause: FailureCause::Timeout });
     assert!(seen.recv().await.is_some());
@@ -136,7 +142,7 @@ async fn a_request_that_never_went_has_surely_failed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let mut rules = endpoint(&url);
-    rules.timeout = Duration::from_millis(300);
+    rules.timeout = Duration::from_secs(1);
     let sent = sender(&["127.0.0.0/8"]).send(&rules, &Secrets::default(), &request(&url), "key-1").await;
     assert_eq!(sent.result, failed(FailureCause::Connect));
 }
@@ -203,4 +209,44 @@ async fn the_allow_list_changes_while_the_sender_is_in_use() {
         sender.set_allow(vec![]).unwrap();
         assert_eq!(send().await, failed(FailureCause::Address), "{host}: not by a connection that was made before either");
     }
+}
+
+struct NoBook;
+
+#[async_trait::async_trait]
+impl RecordTry for NoBook {
+    async fn record(&self, _: &Attempt) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn all_tries_of_a_delivery_are_the_same_on_the_wire_and_failures_trip_the_circuit() {
+    let (base, mut seen) = receiver().await;
+    let url = format!("{base}/broken-quietly");
+    let mut rules = valid(&format!("http: {{url: '{url}', response: {RESPONSE}}}\nbreaker: {{consecutiveFailures: 3}}"));
+    rules.timeout = Duration::from_secs(5);
+    let rules = Arc::new(rules);
+    let clock = Arc::new(SystemClock);
+    let (metrics, dice) = (Arc::new(Metrics::new().unwrap()), Arc::new(LoadedDice(10)));
+    let breakers = Arc::new(Breakers::new(dice.clone(), metrics.clone(), None));
+    let deliverer = Deliverer::new(Arc::new(sender(&["127.0.0.0/8"])), breakers.clone(), clock.clone(), dice, metrics.clone());
+    deliverer.configure(&[("crm".to_owned(), rules.clone())].into());
+    let (delivery, request) = (super::delivery(), request(&url));
+    let order = Order {
+        endpoint: &rules,
+        secrets: &Secrets::default(),
+        delivery: &delivery,
+        request: &request,
+        so_far: SoFar::default(),
+        after_timeout: AfterTimeout::Settle,
+        deadline: clock.now() + SignedDuration::from_secs(60),
+    };
+    let ended = deliverer.deliver(order, &NoBook).await;
+    assert!(matches!(ended, Ended::Failed { attempt: Some(Attempt { number: 3, status: Some(502), .. }) }), "{ended:?}");
+    let first = seen.recv().await.unwrap();
+    assert_eq!(first.0.get("idempotency-key").unwrap(), &delivery.key());
+    assert_eq!((seen.recv().await.unwrap(), seen.recv().await.unwrap()), (first.clone(), first));
+    assert!(breakers.unavailable(clock.now()).contains_key("crm"));
+    assert_eq!(metrics.attempts.with_label_values(&["crm", "failed"]).get(), 3);
 }

@@ -65,9 +65,9 @@ fn container(part: &Part<'_>, image: &str) -> Value {
         "args": [part.role().as_str()],
         "env": [
             {"name": "LEADFLOW_EXCHANGE", "value": part.valid.name},
-            field("POD_NAME", "metadata.name"),
-            field("POD_NAMESPACE", "metadata.namespace"),
-            field("POD_UID", "metadata.uid"),
+            field("LEADFLOW_NAMESPACE", "metadata.namespace"),
+            field("LEADFLOW_POD_NAME", "metadata.name"),
+            field("LEADFLOW_POD_UID", "metadata.uid"),
         ],
         "ports": ports(part.role()),
         // A start may wait for the first lists; whether it may go on is readiness' business.

@@ -30,7 +30,8 @@ pub fn email(text: &str) -> Result<String, Unfit> {
 
 fn is_email(address: &str) -> bool {
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
-    !address.chars().any(|letter| letter.is_control() || letter.is_whitespace()) && EmailAddress::parse_with_options(address, options).is_ok()
+    !address.chars().any(|letter| letter.is_control() || letter.is_whitespace())
+        && EmailAddress::parse_with_options(address, options).is_ok()
 }
 
 /// E.164 form. A number must be possible (of the right length for its country), not assigned: numbers for fiction and test calls pass.

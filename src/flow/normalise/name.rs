@@ -7,7 +7,8 @@ use super::{FieldCode, Unfit, unfit};
 
 const LONGEST: usize = 128;
 /// Small words within a name: `Maria de la Cruz`, `Ludwig van Beethoven`.
-const PARTICLES: &[&str] = &["al", "bin", "da", "das", "de", "del", "den", "der", "di", "do", "dos", "du", "e", "la", "las", "los", "van", "von", "y", "zu"];
+const PARTICLES: &[&str] =
+    &["al", "bin", "da", "das", "de", "del", "den", "der", "di", "do", "dos", "du", "e", "la", "las", "los", "van", "von", "y", "zu"];
 /// Numerals behind a name.
 const NUMERALS: &[&str] = &["ii", "iii", "iv", "vi", "vii", "viii"];
 

@@ -62,7 +62,8 @@ pub fn date(text: &str) -> Result<Date, Unfit> {
         Some((day, time)) if is_time(day, time) => Some(day),
         _ => None,
     };
-    let whole = day.filter(|day| day.bytes().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }));
+    let whole =
+        day.filter(|day| day.bytes().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }));
     match whole.and_then(|day| day.parse::<Date>().ok()) {
         Some(date) => Ok(date),
         None => unfit(FieldCode::NotADate, "must be a day such as 2026-11-22"),

@@ -39,9 +39,9 @@ pub fn format(headers: &HeaderMap, wanted: Option<Format>) -> Result<Format, Ref
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     let format = [Format::JSON, Format::Form].into_iter().find(|format| content_type(*format) == media);
-    let is_utf8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
+    let is_utf8 = parts
+        .filter_map(|part| part.split_once('='))
+        .all(|(name, value)| !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"));
     let is_plain = headers.get_all(CONTENT_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     format.filter(|format| is_utf8 && is_plain && wanted.is_none_or(|wanted| wanted == *format)).ok_or_else(refused)
 }
@@ -52,7 +52,8 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
-            let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+            let key =
+                value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
             key.map(Some).ok_or(Refusal::BadIdempotencyKey)
         }
         (Some(_), Some(_)) => Err(Refusal::BadIdempotencyKey),

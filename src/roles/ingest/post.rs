@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
@@ -46,7 +47,7 @@ struct Taken {
     wait: Option<Wait>,
 }
 
-pub async fn post(State(ingest): State<Arc<Ingest>>, path: Option<Path<String>>, request: Request) -> Response {
+pub async fn post(State(ingest): State<Arc<Ingest>>, path: Result<Path<String>, PathRejection>, request: Request) -> Response {
     let begun = Instant::now();
     let name = path.map(|Path(name)| name).unwrap_or_default();
     let rules = ingest.ports.rules.rules();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -12,8 +13,12 @@ use crate::flow::answer::Answer;
 use crate::flow::refusal::Refusal;
 use crate::lead::LeadId;
 
-pub async fn standing(State(ingest): State<Arc<Ingest>>, path: Option<Path<(String, String)>>, headers: HeaderMap) -> Response {
-    let Some(Path((source, lead))) = path else { return respond::refused(&Refusal::UnknownPath) };
+pub async fn standing(
+    State(ingest): State<Arc<Ingest>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(Path((source, lead))) = path else { return respond::refused(&Refusal::UnknownPath) };
     match ingest.standing(&source, &lead, &headers).await {
         Ok(answer) => respond::answered(StatusCode::OK, &answer),
         Err(refusal) => respond::refused(&refusal),

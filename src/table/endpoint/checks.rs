@@ -88,8 +88,13 @@ pub(super) fn status_ranges(field: &str, ranges: &[String]) -> Result<Vec<Status
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         match (status(first), status(last)) {
             (Some(first), Some(last)) if first <= last => Ok(first..=last),
-            (Some(_), Some(_)) => Err(Problem::new(format!("{field}[{at}]"), format!("the range {text} is empty; write the lower code first"))),
-            _ => Err(Problem::new(format!("{field}[{at}]"), format!("{text} is no status code from 100 to 599, nor a range such as 200-299"))),
+            (Some(_), Some(_)) => {
+                Err(Problem::new(format!("{field}[{at}]"), format!("the range {text} is empty; write the lower code first")))
+            }
+            _ => Err(Problem::new(
+                format!("{field}[{at}]"),
+                format!("{text} is no status code from 100 to 599, nor a range such as 200-299"),
+            )),
         }
     };
     ranges.iter().enumerate().map(range).collect()
