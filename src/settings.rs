@@ -59,13 +59,13 @@ pub struct Place {
     #[arg(long, env = "LEADFLOW_EXCHANGE")]
     pub exchange: String,
     /// Namespace of the Exchange. Not given: that of the kubeconfig.
-    #[arg(long, env = "POD_NAMESPACE")]
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
     pub namespace: Option<String>,
-    /// Name of this pod, which tells it from others.
-    #[arg(long, env = "POD_NAME")]
-    pub pod_name: String,
-    /// UID of this pod, the owner of what it writes to the API server.
-    #[arg(long, env = "POD_UID")]
+    /// Name of this pod, which tells it from others. Not given: made up.
+    #[arg(long, env = "LEADFLOW_POD_NAME")]
+    pub pod_name: Option<String>,
+    /// UID of this pod: what it writes to the API server goes with it.
+    #[arg(long, env = "LEADFLOW_POD_UID")]
     pub pod_uid: Option<String>,
 }
 
@@ -76,11 +76,11 @@ pub struct OperatorSettings {
     /// Port of /livez, /readyz and /metrics.
     #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9070)]
     pub admin_port: u16,
-    /// The one namespace to look after. Not given: all of them.
-    #[arg(long, env = "LEADFLOW_NAMESPACE")]
-    pub namespace: Option<String>,
+    /// Namespaces to look after, separated by commas. Not given: all of them.
+    #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespaces: Vec<String>,
     /// Name of this pod, for Events.
-    #[arg(long, env = "POD_NAME", default_value = "leadflow-operator")]
+    #[arg(long, env = "LEADFLOW_POD_NAME", default_value = "leadflow-operator")]
     pub pod_name: String,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]

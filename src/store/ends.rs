@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn an_older_epoch_or_a_delivery_that_is_not_open_changes_nothing() {
-        let asked = [settlement(2, Some(1), Then::Delivered), settlement(3, Some(2), Then::Delivered), settlement(3, Some(1), Then::Continue)];
+        let asked =
+            [settlement(2, Some(1), Then::Delivered), settlement(3, Some(2), Then::Delivered), settlement(3, Some(1), Then::Continue)];
         assert_eq!(decide(&asked, &mut leased(Some(1))), [false, false, true]);
         assert_eq!(decide(&[settlement(3, Some(1), Then::Delivered)], &mut leased(None)), [false]);
     }

@@ -156,9 +156,8 @@ impl<I: Clone, O> Caller<I, O> {
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
             let answer = self.timed(vec![item]).await;
-            answers.push(answer.and_then(|answers| {
-                answers.into_iter().next().ok_or_else(|| StoreError::Refused("it gave no answer".into()))
-            }));
+            answers
+                .push(answer.and_then(|answers| answers.into_iter().next().ok_or_else(|| StoreError::Refused("it gave no answer".into()))));
         }
         answers
     }

@@ -85,7 +85,10 @@ mod tests {
                 price: None,
             },
             request: Sealed(Vec::new()),
-            holds: windows.iter().map(|(window, limit)| Hold { recipient: recipient.clone(), window: (*window).into(), limit: *limit }).collect(),
+            holds: windows
+                .iter()
+                .map(|(window, limit)| Hold { recipient: recipient.clone(), window: (*window).into(), limit: *limit })
+                .collect(),
             turn: None,
             decision: None,
             at: Timestamp::UNIX_EPOCH,
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn what_one_full_window_denies_is_taken_from_no_other() {
-        let mut leased = HashMap::from([(lead(1), Leased { epoch: 1, ..Leased::default() }), (lead(2), Leased { epoch: 1, ..Leased::default() })]);
+        let mut leased =
+            HashMap::from([(lead(1), Leased { epoch: 1, ..Leased::default() }), (lead(2), Leased { epoch: 1, ..Leased::default() })]);
         let mut used = HashMap::new();
         let asked = [reservation(lead(1), 1, &[("day", 5), ("open", 1)]), reservation(lead(2), 1, &[("day", 5), ("open", 1)])];
         let answers = decide(&asked, &mut leased, &mut used);
@@ -105,7 +109,8 @@ mod tests {
     #[test]
     fn a_lead_with_an_open_delivery_or_another_number_gets_no_second_one() {
         let mut leased = HashMap::from([(lead(1), Leased { epoch: 1, open: None, last: 1 })]);
-        let asked = [reservation(lead(1), 1, &[]), reservation(lead(1), 2, &[]), reservation(lead(1), 3, &[]), reservation(lead(2), 1, &[])];
+        let asked =
+            [reservation(lead(1), 1, &[]), reservation(lead(1), 2, &[]), reservation(lead(1), 3, &[]), reservation(lead(2), 1, &[])];
         let answers = decide(&asked, &mut leased, &mut HashMap::new());
         assert_eq!(answers, [Reserved::Lost, Reserved::Held { turn: None }, Reserved::Lost, Reserved::Lost]);
     }

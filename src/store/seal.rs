@@ -94,8 +94,7 @@ impl Sealer {
         sealed.extend_from_slice(&[0; NONCE_LEN]);
         sealed.extend_from_slice(plain);
         let (head, body) = sealed.split_at_mut(HEAD_LEN + NONCE_LEN);
-        let (nonce, tag) =
-            key.seal_in_place_separate_tag(Aad::from(bound_to(lead, purpose)), body).map_err(|_| SealError::NotSealed)?;
+        let (nonce, tag) = key.seal_in_place_separate_tag(Aad::from(bound_to(lead, purpose)), body).map_err(|_| SealError::NotSealed)?;
         head[HEAD_LEN..].copy_from_slice(nonce.as_ref());
         sealed.extend_from_slice(tag.as_ref());
         Ok(Sealed(sealed))

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::explanation::{Explanation, ShownDelivery, ShownState};
+use crate::flow::decide::TURN;
 use crate::lead::attempt::FailureCause;
 use crate::lead::decision::{PassedOverWhy, TierTrace};
 use crate::lead::delivery::Money;
@@ -106,7 +107,11 @@ fn tier(tier: &TierTrace, policy: Option<&str>, deliveries: &[ShownDelivery], ou
         };
         [format!("{}.", at + 1), ranked.recipient.to_string(), measure(&tier.method).to_owned(), value, fate]
     });
-    columns(4, [Side::Right, Side::Left, Side::Left, Side::Right, Side::Left], &rows.collect::<Vec<_>>(), out)
+    columns(4, [Side::Right, Side::Left, Side::Left, Side::Right, Side::Left], &rows.collect::<Vec<_>>(), out)?;
+    match (tier.left as usize).saturating_sub(tier.ranked.len()) {
+        0 => Ok(()),
+        more => writeln!(out, "    and {more} more"),
+    }
 }
 
 fn delivery(delivery: &ShownDelivery, out: &mut impl Write) -> fmt::Result {
@@ -157,9 +162,9 @@ fn measure(method: &str) -> &'static str {
     }
 }
 
-/// The compared value as people read it: turns come by ascending position, which the record holds negated.
+/// The compared value as people read it. Turns come by ascending position, which the record holds negated; here it is counted in turns of weight 1.
 fn compared(method: &str, value: f64) -> String {
-    let value = if measure(method) == "turn at" { -value } else { value };
+    let value = if measure(method) == "turn at" { -value / TURN as f64 } else { value };
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
@@ -254,7 +259,7 @@ mod tests {
 
     #[test]
     fn turns_show_as_positions_and_scores_as_they_are() {
-        assert_eq!(compared("RoundRobin", -2_000_000.0), "2000000");
+        assert_eq!(compared("RoundRobin", -2.0 * TURN as f64), "2");
         assert_eq!(compared("Weighted", -0.0), "0");
         assert_eq!(compared("Score", 1.4), "1.4");
         assert_eq!(compared("Score", -0.25), "-0.25");

@@ -3,6 +3,7 @@
 mod connections;
 mod house;
 mod leads;
+mod memory;
 mod once;
 mod privacy;
 mod random_bodies;

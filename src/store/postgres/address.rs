@@ -42,7 +42,9 @@ impl Address {
     pub(super) fn parse(url: &str) -> Result<Self> {
         let (url, mode, roots) = split(url.trim());
         let mut config: Config = url.parse().map_err(|_| {
-            StoreError::Refused("the database URL can't be read: write postgres://user:password@host:5432/database?sslmode=verify-full".into())
+            StoreError::Refused(
+                "the database URL can't be read: write postgres://user:password@host:5432/database?sslmode=verify-full".into(),
+            )
         })?;
         let options = config.get_options().map_or_else(|| OPTIONS.to_owned(), |own| format!("{OPTIONS} {own}"));
         config
@@ -56,7 +58,9 @@ impl Address {
         let verified = match mode.as_deref() {
             Some("require" | "verify-ca" | "verify-full") => true,
             Some("disable" | "allow" | "prefer") => false,
-            Some(_) => return Err(StoreError::Refused("`sslmode` of the database URL is unknown: write `verify-full` or `disable`".into())),
+            Some(_) => {
+                return Err(StoreError::Refused("`sslmode` of the database URL is unknown: write `verify-full` or `disable`".into()));
+            }
             None => config.get_ssl_mode() == SslMode::Require,
         };
         config.ssl_mode(if verified { SslMode::Require } else { SslMode::Disable });

@@ -47,8 +47,7 @@ impl<'a> FromSql<'a> for At {
 pub(super) async fn lock(transaction: &Transaction<'_>, leads: impl Iterator<Item = LeadId>) -> Result<HashMap<LeadId, Leased>, Fault> {
     let leads: Vec<Uuid> = leads.map(|lead| lead.0).collect();
     let (lease, known) = try_join!(
-        transaction
-            .prepare_cached("SELECT lead, epoch FROM queue WHERE lead = ANY($1) AND owner IS NOT NULL ORDER BY lead FOR UPDATE"),
+        transaction.prepare_cached("SELECT lead, epoch FROM queue WHERE lead = ANY($1) AND owner IS NOT NULL ORDER BY lead FOR UPDATE"),
         transaction.prepare_cached(
             "SELECT lead, max(number), max(number) FILTER (WHERE state = 'open') FROM deliveries WHERE lead = ANY($1) GROUP BY lead"
         ),

@@ -24,8 +24,9 @@ impl Work for InUse {
     const READS: bool = true;
 
     async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
-        let statement =
-            transaction.prepare_cached("SELECT recipient, cap_window, held FROM usage WHERE held > 0 ORDER BY recipient, cap_window").await?;
+        let statement = transaction
+            .prepare_cached("SELECT recipient, cap_window, held FROM usage WHERE held > 0 ORDER BY recipient, cap_window")
+            .await?;
         let rows = transaction.query(&statement, &[]).await?;
         let used = rows.iter().map(|row| Used { recipient: recipient(row.get(0)), window: row.get(1), count: row.get(2) });
         Ok(used.filter(|used| words::is_current(used, self.0)).collect())
@@ -98,8 +99,7 @@ impl Work for File {
     const READS: bool = true;
 
     async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
-        let statement =
-            transaction.prepare_cached("SELECT source, arrived_at, sealed, duplicate_of FROM leads WHERE id = $1").await?;
+        let statement = transaction.prepare_cached("SELECT source, arrived_at, sealed, duplicate_of FROM leads WHERE id = $1").await?;
         let Some(row) = transaction.query_opt(&statement, &[&self.0.0]).await? else { return Ok(None) };
         let missing = || StoreError::Refused("the lead has no state".into());
         Ok(Some(LeadFile {

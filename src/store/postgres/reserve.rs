@@ -72,10 +72,7 @@ async fn put_deliveries(transaction: &Transaction<'_>, kept: &[&Reservation]) ->
     let endpoints = text(|reservation| &reservation.delivery.endpoint);
     let state = words::state_word(DeliveryState::Open);
     transaction
-        .execute(
-            &statement,
-            &[&ids, &numbers, &recipients, &tiers, &policies, &endpoints, &minors, &currencies, &times, &requests, &state],
-        )
+        .execute(&statement, &[&ids, &numbers, &recipients, &tiers, &policies, &endpoints, &minors, &currencies, &times, &requests, &state])
         .await?;
     Ok(())
 }
@@ -114,8 +111,7 @@ pub(super) async fn put_decisions(transaction: &Transaction<'_>, decisions: impl
     if ids.is_empty() {
         return Ok(());
     }
-    let statement =
-        transaction.prepare_cached("INSERT INTO decisions (lead, body) SELECT * FROM unnest($1::uuid[], $2::text[])").await?;
+    let statement = transaction.prepare_cached("INSERT INTO decisions (lead, body) SELECT * FROM unnest($1::uuid[], $2::text[])").await?;
     transaction.execute(&statement, &[&ids, &bodies]).await?;
     Ok(())
 }

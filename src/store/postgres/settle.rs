@@ -90,11 +90,8 @@ async fn end_deliveries(transaction: &Transaction<'_>, ended: &[(&Settlement, &D
 }
 
 async fn give_back(transaction: &Transaction<'_>, ended: &[(&Settlement, &DeliveryEnd)]) -> Result<(), Fault> {
-    let (ids, numbers): (Vec<Uuid>, Vec<i32>) = ended
-        .iter()
-        .filter(|(_, end)| ends::gives_back(end.state))
-        .map(|(settlement, end)| (settlement.lead.0, end.number))
-        .unzip();
+    let (ids, numbers): (Vec<Uuid>, Vec<i32>) =
+        ended.iter().filter(|(_, end)| ends::gives_back(end.state)).map(|(settlement, end)| (settlement.lead.0, end.number)).unzip();
     if ids.is_empty() {
         return Ok(());
     }
@@ -136,8 +133,7 @@ async fn stand(transaction: &Transaction<'_>, held: &[&Settlement]) -> Result<()
 }
 
 async fn leave_queue(transaction: &Transaction<'_>, held: &[&Settlement]) -> Result<(), Fault> {
-    let done: Vec<Uuid> =
-        held.iter().filter(|settlement| settlement.then == Then::Delivered).map(|settlement| settlement.lead.0).collect();
+    let done: Vec<Uuid> = held.iter().filter(|settlement| settlement.then == Then::Delivered).map(|settlement| settlement.lead.0).collect();
     if done.is_empty() {
         return Ok(());
     }

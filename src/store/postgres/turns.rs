@@ -62,7 +62,8 @@ async fn positions(transaction: &Transaction<'_>, kept: &[&Reservation]) -> Resu
         )
         .await?;
     let keys: Vec<Key> = kept.iter().filter_map(|reservation| Some(key(reservation, reservation.turn.as_ref()?))).collect();
-    let (rotations, recipients): (Vec<&str>, Vec<&str>) = keys.iter().map(|(rotation, recipient)| (rotation.as_str(), recipient.as_str())).unzip();
+    let (rotations, recipients): (Vec<&str>, Vec<&str>) =
+        keys.iter().map(|(rotation, recipient)| (rotation.as_str(), recipient.as_str())).unzip();
     let rows = transaction.query(&statement, &[&rotations, &recipients]).await?;
     Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), Turn { position: row.get(2), last: row.get(3) })).collect())
 }
@@ -74,7 +75,8 @@ async fn put(transaction: &Transaction<'_>, turns: &BTreeMap<Key, Turn>) -> Resu
              ON CONFLICT (rotation, recipient) DO UPDATE SET position = excluded.position, last = excluded.last",
         )
         .await?;
-    let (rotations, recipients): (Vec<&str>, Vec<&str>) = turns.keys().map(|(rotation, recipient)| (rotation.as_str(), recipient.as_str())).unzip();
+    let (rotations, recipients): (Vec<&str>, Vec<&str>) =
+        turns.keys().map(|(rotation, recipient)| (rotation.as_str(), recipient.as_str())).unzip();
     let (positions, lasts): (Vec<i64>, Vec<i64>) = turns.values().map(|turn| (turn.position, turn.last)).unzip();
     transaction.execute(&statement, &[&rotations, &recipients, &positions, &lasts]).await?;
     Ok(())

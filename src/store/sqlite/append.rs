@@ -16,9 +16,8 @@ pub(super) fn append(connection: &Connection, leads: &[NewLead]) -> Result<Vec<A
     for (lead, answer) in leads.iter().zip(&answers) {
         keep(connection, lead, answer).map_err(fault)?;
     }
-    let mut take = connection
-        .prepare_cached("INSERT OR REPLACE INTO fingerprints (hash, lead, arrived_at) VALUES (?1, ?2, ?3)")
-        .map_err(fault)?;
+    let mut take =
+        connection.prepare_cached("INSERT OR REPLACE INTO fingerprints (hash, lead, arrived_at) VALUES (?1, ?2, ?3)").map_err(fault)?;
     for (hash, holder) in taken {
         take.execute(params![hash, Id(holder.lead), At(holder.arrived_at)]).map_err(fault)?;
     }
@@ -66,9 +65,11 @@ fn keep(connection: &Connection, lead: &NewLead, answer: &Appended) -> rusqlite:
             .execute(params![Id(lead.id), At(lead.arrived_at)])?;
     }
     if let Some(idempotency) = &lead.idempotency {
-        connection
-            .prepare_cached("INSERT INTO idempotency (key, body, lead) VALUES (?1, ?2, ?3)")?
-            .execute(params![idempotency.key, idempotency.body, Id(lead.id)])?;
+        connection.prepare_cached("INSERT INTO idempotency (key, body, lead) VALUES (?1, ?2, ?3)")?.execute(params![
+            idempotency.key,
+            idempotency.body,
+            Id(lead.id)
+        ])?;
     }
     Ok(())
 }

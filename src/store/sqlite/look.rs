@@ -90,10 +90,7 @@ fn records<T: serde::de::DeserializeOwned>(connection: &Connection, sql: &str, l
 }
 
 pub(super) fn latest(connection: &Connection) -> rusqlite::Result<Option<LeadId>> {
-    connection
-        .prepare_cached("SELECT id FROM leads ORDER BY id DESC LIMIT 1")?
-        .query_row([], |row| Ok(row.get::<_, Id>(0)?.0))
-        .optional()
+    connection.prepare_cached("SELECT id FROM leads ORDER BY id DESC LIMIT 1")?.query_row([], |row| Ok(row.get::<_, Id>(0)?.0)).optional()
 }
 
 pub(super) fn count(connection: &Connection) -> Result<Vec<(State, i64)>> {

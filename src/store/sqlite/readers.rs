@@ -26,8 +26,7 @@ impl Readers {
     /// Runs `work` in one read transaction: it sees one state of the store, with all that was committed before.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let stopped = |_| StoreError::Unavailable("the reading task was stopped".into());
-        let permit =
-            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Unavailable("the store is closed".into()))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Unavailable("the store is closed".into()))?;
         let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
         tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -21,9 +21,7 @@ fn put_attempt(connection: &Connection, lead: LeadId, attempt: &Attempt) -> Resu
     let body = words::json(attempt)?;
     let ambiguous = matches!(attempt.result, AttemptResult::Ambiguous { .. });
     connection
-        .prepare_cached(
-            "INSERT INTO attempts (lead, delivery, number, ambiguous, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-        )
+        .prepare_cached("INSERT INTO attempts (lead, delivery, number, ambiguous, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")
         .and_then(|mut statement| statement.execute(params![Id(lead), attempt.delivery, attempt.number, ambiguous, body]))
         .map_err(fault)?;
     Ok(())
@@ -68,9 +66,7 @@ fn give_back(connection: &Connection, places: &[(String, String)]) -> rusqlite::
 fn go_on(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<()> {
     let lead = Id(settlement.lead);
     let stand = |state: State, reason: Option<&str>| {
-        connection
-            .prepare_cached("UPDATE leads SET state = ?2, reason = ?3 WHERE id = ?1")?
-            .execute(params![lead, state.as_str(), reason])
+        connection.prepare_cached("UPDATE leads SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![lead, state.as_str(), reason])
     };
     match &settlement.then {
         Then::Continue => {}
@@ -94,9 +90,11 @@ fn go_on(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<(
 }
 
 pub(super) fn close(connection: &Connection, lead: LeadId) -> rusqlite::Result<bool> {
-    let closed = connection
-        .prepare_cached("UPDATE leads SET state = ?2 WHERE id = ?1 AND state = ?3")?
-        .execute(params![Id(lead), State::Closed.as_str(), State::Delivered.as_str()])?;
+    let closed = connection.prepare_cached("UPDATE leads SET state = ?2 WHERE id = ?1 AND state = ?3")?.execute(params![
+        Id(lead),
+        State::Closed.as_str(),
+        State::Delivered.as_str()
+    ])?;
     if closed == 0 {
         return Ok(false);
     }
