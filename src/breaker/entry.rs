@@ -43,16 +43,7 @@ impl Entry {
         let machine = Machine::new(rules.breaker.clone(), now);
         // A new endpoint that follows its breaker is nothing to tell of; one with an override is.
         let announced = (CircuitMode::Auto, machine.view());
-        Self(Mutex::new(State {
-            rules,
-            machine,
-            foreign: None,
-            announced,
-            reported: false,
-            shown: None,
-            listed: false,
-            gone: false,
-        }))
+        Self(Mutex::new(State { rules, machine, foreign: None, announced, reported: false, shown: None, listed: false, gone: false }))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
