@@ -1,1 +1,61 @@
-fn main() {}
+//! The one binary: a role, or a tool.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use leadflow::flow::ports::SystemDice;
+use leadflow::roles::{operator, pod, standalone};
+use leadflow::settings::{Command, Settings};
+use leadflow::table::references::Role;
+use leadflow::tools::{close, crds, explain, load};
+
+fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let mut err = std::io::stderr();
+    // Two providers could be compiled in one day; which one is used must not be chance.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        let _ = writeln!(err, "leadflow: a TLS provider is installed already");
+        return ExitCode::FAILURE;
+    }
+    let done = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(|runtime| runtime.block_on(run(settings)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(err, "leadflow: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let mut out = std::io::stdout();
+    let service = matches!(
+        settings.command,
+        Command::Operator(_) | Command::Ingest(_) | Command::Router(_) | Command::Standalone(_) | Command::Quickstart(_)
+    );
+    if service {
+        leadflow::ops::log::start(settings.log_format, settings.log.as_deref())?;
+    }
+    match &settings.command {
+        Command::Operator(settings) => operator::run(settings).await?,
+        Command::Ingest(settings) => {
+            let address = settings.address.address;
+            pod::run(pod::Settings { role: Role::Ingest, place: &settings.place, address, port: settings.port, admin_port: settings.admin_port }).await?;
+        }
+        Command::Router(settings) => {
+            let address = settings.address.address;
+            pod::run(pod::Settings { role: Role::Router, place: &settings.place, address, port: 0, admin_port: settings.admin_port }).await?;
+        }
+        Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
+        Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
+        Command::Crds(settings) => match &settings.out {
+            Some(dir) => crds::write(dir, &mut out)?,
+            None => crds::print(&mut out)?,
+        },
+        Command::Explain(settings) => explain::run(settings, &mut out).await?,
+        Command::Close(settings) => close::run(settings, &mut out).await?,
+        Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
+    }
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{Agent, Buyer, Endpoint, Exchange, LeadSource, RoutingPolicy};
 
@@ -21,8 +21,7 @@ pub fn crds() -> Vec<(&'static str, Value)> {
     .collect()
 }
 
-/// A definition without what the API server would warn about or what breaks patches:
-/// `nullable`, and number formats that OpenAPI does not know.
+/// A definition without `nullable`, which breaks patches, and with the bounds of conditions, which their type leaves open.
 fn definition(crd: CustomResourceDefinition) -> Value {
     let mut value = serde_json::to_value(crd).unwrap_or_default();
     tidy(&mut value);
@@ -35,9 +34,29 @@ fn tidy(value: &mut Value) {
             if map.get("nullable").is_some_and(Value::is_boolean) {
                 map.remove("nullable");
             }
+            if map.contains_key("lastTransitionTime") && map.contains_key("reason") {
+                bound_condition(map);
+            }
+            if let Some(generation) = map.get_mut("observedGeneration") {
+                generation["minimum"] = json!(0);
+            }
             map.values_mut().for_each(tidy);
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
+    }
+}
+
+/// The limits that Kubernetes' own conditions have.
+fn bound_condition(properties: &mut Map<String, Value>) {
+    for (field, limits) in [
+        ("type", json!({"maxLength": 316, "pattern": r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"})),
+        ("status", json!({"enum": ["True", "False", "Unknown"]})),
+        ("reason", json!({"minLength": 1, "maxLength": 1024, "pattern": r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"})),
+        ("message", json!({"maxLength": 32_768})),
+    ] {
+        if let (Some(Value::Object(schema)), Value::Object(limits)) = (properties.get_mut(field), limits) {
+            schema.extend(limits);
+        }
     }
 }

@@ -172,7 +172,7 @@ pub struct AnswerRule {
 }
 
 /// A test of one value of a JSON body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BodyTest {
     /// JSON pointer (RFC 6901) to the value, such as `/result/status`.
@@ -180,6 +180,7 @@ pub struct BodyTest {
     pub json_pointer: String,
     /// The value, as text, is one of these: `"true"` also matches the boolean.
     #[schemars(length(min = 1, max = 32), inner(length(max = 256)))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     pub is: Vec<String>,
 }
 

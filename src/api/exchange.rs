@@ -20,6 +20,10 @@ use super::shared::{KeysFrom, ValueFrom};
     namespaced,
     derive = "PartialEq",
     status = "ExchangeStatus",
+    validation = (
+        "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$')",
+        "`metadata.name` must be 1 to 50 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen"
+    ),
     doc = "One installation of LeadFlow: its workloads, store, lead schema and encryption key. Everything in a namespace belongs to the namespace's one Exchange.",
     printcolumn = r#"{"name":"Ingest","type":"string","jsonPath":".status.components[?(@.name==\"ingest\")].summary"}"#,
     printcolumn = r#"{"name":"Router","type":"string","jsonPath":".status.components[?(@.name==\"router\")].summary"}"#,
@@ -232,8 +236,10 @@ pub struct Component {
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
     /// Pods that are ready.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub ready: i32,
     /// Pods that are wanted.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub desired: i32,
     /// `ready/desired`, for the eye.
     #[schemars(length(max = 24))]

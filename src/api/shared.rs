@@ -47,7 +47,7 @@ pub struct SecretRef {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = (
-    "has(self.in) ? !(has(self.atLeast) || has(self.below)) : (has(self.atLeast) || has(self.below))",
+    "has(self.__in__) ? !(has(self.atLeast) || has(self.below)) : (has(self.atLeast) || has(self.below))",
     "must give either `in`, or a range by `atLeast`, `below` or both"
 ))]
 pub struct Filter {
@@ -88,7 +88,7 @@ pub enum CapWindow {
 }
 
 /// Chooses objects by their labels, as everywhere in Kubernetes: all of it must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Selector {
     /// Labels that the object must have, with these values.
@@ -99,11 +99,12 @@ pub struct Selector {
     /// Further requirements on labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     pub match_expressions: Vec<LabelRequirement>,
 }
 
 /// One requirement on a label.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelRequirement {
     /// The label's key.
@@ -114,6 +115,7 @@ pub struct LabelRequirement {
     /// The values to compare with; none for `Exists` and `DoesNotExist`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 63)))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     pub values: Vec<String>,
 }
 

@@ -24,10 +24,8 @@ pub struct Decision {
     pub passed_over: Vec<PassedOver>,
     /// The stages, tier by tier.
     pub tiers: Vec<TierTrace>,
-    /// Whom to ask, in order. Bounded (see `flow::decide::MOST_CANDIDATES`); `more` tells that there were others.
+    /// Whom to ask, in order: as many as are wanted and a few to spare. When these are used up it is decided anew.
     pub candidates: Vec<Candidate>,
-    /// Whether there were candidates beyond those listed.
-    pub more: bool,
     /// Why nobody is a candidate, when so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmatched: Option<UnmatchedReason>,
@@ -41,7 +39,6 @@ pub struct Decision {
 #[serde(rename_all = "camelCase")]
 pub struct Inputs {
     pub now: Timestamp,
-    pub seed: u64,
     /// Recipients that had this lead offered before and are not asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<RecipientKey>,
@@ -54,6 +51,9 @@ pub struct Inputs {
     /// Turn positions, by `policy/tier` and recipient.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, BTreeMap<RecipientKey, Turn>>,
+    /// Virtual time of each `policy/tier`: where its last turn began.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub floors: BTreeMap<String, i64>,
     /// Endpoints that could not be delivered to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unavailable: BTreeMap<String, Unavailable>,
@@ -109,7 +109,9 @@ pub struct TierTrace {
     pub members: u32,
     /// Each stage, in order, with how many recipients it removed.
     pub stages: Vec<Stage>,
-    /// Who was left, best first, with what was compared. Bounded like `Decision::candidates`.
+    /// How many were left.
+    pub left: u32,
+    /// The first of these, best first, with what was compared.
     pub ranked: Vec<Ranked>,
 }
 

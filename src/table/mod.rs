@@ -3,16 +3,27 @@
 //! [`objects`] is the set of custom resources of a namespace. [`compile`] turns it into a table and the list of what was
 //! rejected; the operator calls it to write status, every router to route. [`live`] is the current table, swapped whole.
 
+pub mod bits;
+pub mod compile;
+pub mod digest;
 pub mod endpoint;
+pub mod expression;
+pub mod index;
 pub mod live;
+pub mod nearest;
 pub mod objects;
+pub mod policy;
+pub mod recipient;
+pub mod references;
 pub mod schema;
 pub mod secrets;
 pub mod source;
 
+pub use compile::{Rejected, Table, compile};
+pub use endpoint::EndpointRules;
 pub use live::Live;
 pub use objects::{Kind, ObjectRef, Objects};
-pub use secrets::Secrets;
+pub use secrets::{Entries, Secrets};
 
 /// What is wrong with an object, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,10 +1,14 @@
 //! A LeadSource, compiled.
 
+mod compile;
+
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
 use crate::api::lead_source::{AnswerWhen, Format, Match};
+
+pub use compile::compile;
 
 /// How one source's posts are judged.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,20 @@
+//! What LeadFlow needs of a cluster: the custom resources, Secrets by name, and a Lease that says which rules a pod runs.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`scope`] | in which namespaces to look |
+//! | [`rules`] | watches of the custom resources, complete before the first word, quiet about status |
+//! | [`index`] | the pure heart of it: events in, sets of objects out |
+//! | [`rule`] | one custom resource of any kind |
+//! | [`secrets`] | watches of single Secrets by name, by `get` and `watch` alone |
+//! | [`lease`] | the Lease of one pod |
+//! | [`deadline`], [`backoff`] | no call without a deadline, no repetition without a growing pause |
+
+pub mod backoff;
+pub mod deadline;
+pub mod index;
+pub mod lease;
+pub mod rule;
+pub mod rules;
+pub mod scope;
+pub mod secrets;

@@ -1,0 +1,47 @@
+//! What a workload's pods may do at the API server.
+
+use serde_json::{Value, json};
+
+use super::Part;
+use crate::api::GROUP;
+use crate::control::validate::Component;
+use crate::table::references::Role;
+
+/// The rights of a workload, verb by verb.
+pub(super) fn role(component: &Component) -> Value {
+    let mut rules = vec![
+        // The rules themselves.
+        json!({
+            "apiGroups": [GROUP],
+            "resources": ["exchanges", "leadsources", "agents", "buyers", "leadendpoints", "routingpolicies"],
+            "verbs": ["get", "list", "watch"],
+        }),
+        // The Lease by which a pod says which rules it runs.
+        json!({
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "verbs": ["create", "get", "patch", "update", "delete"],
+        }),
+    ];
+    // Without names, a rule would mean every Secret of the namespace.
+    if !component.secrets.is_empty() {
+        rules.push(json!({
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": component.secrets,
+            "verbs": ["get", "watch"],
+        }));
+    }
+    if component.role == Role::Router {
+        rules.push(json!({"apiGroups": [GROUP], "resources": ["leadendpoints/status"], "verbs": ["patch"]}));
+        rules.push(json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}));
+    }
+    json!({"rules": rules})
+}
+
+pub(super) fn binding(part: &Part<'_>) -> Value {
+    json!({
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": part.name()},
+        "subjects": [{"kind": "ServiceAccount", "name": part.name(), "namespace": part.valid.namespace}],
+    })
+}

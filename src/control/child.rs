@@ -1,0 +1,217 @@
+//! The objects that Exchanges consist of, as they are on the API server, and whether one must be written. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Service, ServiceAccount};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::ResourceExt;
+use kube::core::{ApiResource, DynamicObject, TypeMeta};
+use serde_json::{Value, json};
+
+use crate::api::exchange::Component;
+use crate::cluster::rule::resource_version;
+
+/// Annotation with the fingerprint of the object as it was wanted when it was last applied. It tells of fields that are wanted no more.
+pub const FINGERPRINT: &str = "leadflow.dev/wanted";
+
+/// Kinds of objects, in the order in which they are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChildKind {
+    ServiceAccount,
+    Role,
+    RoleBinding,
+    Service,
+    PodDisruptionBudget,
+    Deployment,
+}
+
+impl ChildKind {
+    pub const ALL: [Self; 6] =
+        [Self::ServiceAccount, Self::Role, Self::RoleBinding, Self::Service, Self::PodDisruptionBudget, Self::Deployment];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Role => "Role",
+            Self::RoleBinding => "RoleBinding",
+            Self::Service => "Service",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
+            Self::Deployment => "Deployment",
+        }
+    }
+
+    /// How the API server calls the kind.
+    pub fn resource(self) -> ApiResource {
+        match self {
+            Self::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
+            Self::Role => ApiResource::erase::<Role>(&()),
+            Self::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
+            Self::Service => ApiResource::erase::<Service>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+            Self::Deployment => ApiResource::erase::<Deployment>(&()),
+        }
+    }
+}
+
+/// Names an object. Ordered by namespace first, so that those of one stand together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChildId {
+    pub namespace: String,
+    pub kind: ChildKind,
+    pub name: String,
+}
+
+/// What one watch is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watched {
+    pub kind: ChildKind,
+    pub part: Option<String>,
+}
+
+/// What is to be done about an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    Nothing,
+    /// It is not there, or not ours: take nothing from anybody.
+    Create,
+    /// It is ours and differs: what we want holds.
+    Mend,
+    /// It belongs to an Exchange that is gone and will be collected.
+    Wait,
+}
+
+/// All objects that carry our label, as last seen.
+#[derive(Debug, Default)]
+pub struct Children {
+    live: BTreeMap<ChildId, DynamicObject>,
+    /// What came of our last write where it was not what we wanted: somebody on the API server insists, and we give in until something changes.
+    insisted: BTreeMap<ChildId, (String, Value)>,
+    complete: BTreeSet<Watched>,
+}
+
+impl Children {
+    /// Whether the first lists of all these watches were complete.
+    pub fn complete(&self, watches: &[Watched]) -> bool {
+        watches.iter().all(|watch| self.complete.contains(watch))
+    }
+
+    pub fn put(&mut self, id: ChildId, mut object: DynamicObject) {
+        let version = resource_version(&object.metadata);
+        let older = |known: &DynamicObject| known.uid() == object.uid() && resource_version(&known.metadata) > version;
+        if !self.live.get(&id).is_some_and(older) {
+            object.metadata.managed_fields = None;
+            // Objects of a list come without.
+            let resource = id.kind.resource();
+            object.types = Some(TypeMeta { api_version: resource.api_version, kind: resource.kind });
+            self.live.insert(id, object);
+        }
+    }
+
+    pub fn remove(&mut self, id: &ChildId) {
+        self.live.remove(id);
+        self.insisted.remove(id);
+    }
+
+    /// A list is complete: what was not in it is gone.
+    pub fn listed(&mut self, watch: &Watched, listed: &BTreeSet<(String, String)>) {
+        let in_part = |id: &ChildId| watch.part.as_ref().is_none_or(|part| *part == id.namespace);
+        self.live.retain(|id, _| id.kind != watch.kind || !in_part(id) || listed.contains(&(id.namespace.clone(), id.name.clone())));
+        self.complete.insert(watch.clone());
+    }
+
+    /// Takes in what the API server made of a write.
+    pub fn written(&mut self, id: &ChildId, wanted: &Value, object: DynamicObject) {
+        let answer = serde_json::to_value(&object).unwrap_or_default();
+        if covers(wanted, &answer) {
+            self.insisted.remove(id);
+        } else {
+            self.insisted.insert(id.clone(), (fingerprint(wanted), projected(wanted, &answer)));
+        }
+        self.put(id.clone(), object);
+    }
+
+    /// What is to be done so that an object of the Exchange with this uid is as wanted.
+    pub fn need(&self, id: &ChildId, wanted: &Value, owner: &str) -> Need {
+        let Some(live) = self.live.get(id) else {
+            return Need::Create;
+        };
+        if live.owner_references().iter().any(|reference| reference.controller == Some(true) && reference.uid != owner) {
+            return Need::Wait;
+        }
+        let fingerprint = fingerprint(wanted);
+        if live.annotations().get(FINGERPRINT) != Some(&fingerprint) {
+            return Need::Mend;
+        }
+        let live = serde_json::to_value(live).unwrap_or_default();
+        let insisted = |known: &(String, Value)| *known == (fingerprint, projected(wanted, &live));
+        if covers(wanted, &live) || self.insisted.get(id).is_some_and(insisted) { Need::Nothing } else { Need::Mend }
+    }
+
+    /// Objects of the Exchange with this uid, with their own uids.
+    pub fn owned(&self, namespace: &str, owner: &str) -> Vec<(ChildId, Option<String>)> {
+        let ours = |(id, object): &(&ChildId, &DynamicObject)| {
+            id.namespace == namespace && object.owner_references().iter().any(|reference| reference.uid == owner)
+        };
+        self.live.iter().filter(ours).map(|(id, object)| (id.clone(), object.uid())).collect()
+    }
+
+    /// The workloads of the Exchange with this uid, in the order of their names.
+    pub fn components(&self, namespace: &str, exchange: &str, owner: &str) -> Vec<Component> {
+        let deployments = self.owned(namespace, owner).into_iter().filter(|(id, _)| id.kind == ChildKind::Deployment);
+        deployments
+            .filter_map(|(id, _)| {
+                let object = self.live.get(&id)?;
+                let name = id.name.strip_prefix(&format!("{exchange}-")).unwrap_or(&id.name).to_owned();
+                let count = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok());
+                let (ready, desired) = (count("/status/readyReplicas").unwrap_or_default(), count("/spec/replicas").unwrap_or(1));
+                Some(Component { name, ready, desired, summary: format!("{ready}/{desired}") })
+            })
+            .collect()
+    }
+}
+
+/// The object with its fingerprint, as it is sent.
+pub fn with_fingerprint(wanted: &Value) -> Value {
+    let mut object = wanted.clone();
+    object["metadata"]["annotations"][FINGERPRINT] = json!(fingerprint(wanted));
+    object
+}
+
+/// Sixteen digits of a hash. Keys of a `Value` are in order, so equal objects have equal texts.
+fn fingerprint(wanted: &Value) -> String {
+    let hash = blake3::hash(wanted.to_string().as_bytes());
+    hash.to_hex().as_str()[..16].to_owned()
+}
+
+/// Whether all that is wanted is there. What the API server adds by itself does not matter.
+fn covers(wanted: &Value, live: &Value) -> bool {
+    match (wanted, live) {
+        (Value::Object(wanted), Value::Object(live)) => {
+            wanted.iter().all(|(key, wanted)| live.get(key).is_some_and(|live| covers(wanted, live)))
+        }
+        (Value::Array(wanted), Value::Array(live)) => {
+            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| covers(wanted, live))
+        }
+        _ => wanted == live,
+    }
+}
+
+/// The part of `live` that `wanted` speaks of.
+fn projected(wanted: &Value, live: &Value) -> Value {
+    match (wanted, live) {
+        (Value::Object(wanted), Value::Object(live)) => {
+            let both = wanted.iter().filter_map(|(key, wanted)| Some((key.clone(), projected(wanted, live.get(key)?))));
+            Value::Object(both.collect())
+        }
+        (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => {
+            wanted.iter().zip(live).map(|(wanted, live)| projected(wanted, live)).collect()
+        }
+        _ => live.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "child_tests.rs"]
+mod tests;

@@ -1,0 +1,75 @@
+//! Exchange and what is known of its namespace → everything that workloads are built of, in forms that can't fail later. Pure.
+
+use std::collections::BTreeSet;
+
+use kube::core::error_boundary::InvalidObject;
+use kube::{Resource, ResourceExt};
+use serde_json::{Value, json};
+
+use super::judge::Judged;
+use crate::api::Exchange;
+use crate::table::references::{Role, secrets_of};
+use crate::table::{Kind, ObjectRef};
+
+/// Longest name of an Exchange: with `-ingest` it is still the name of a Service.
+const LONGEST_NAME: usize = 50;
+
+/// Why nothing is built for an Exchange.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the Exchange can't be decoded: {0}")]
+    Undecodable(String),
+    #[error("the Exchange is not accepted: {0}")]
+    NotAccepted(String),
+    #[error("metadata.name: must have at most {LONGEST_NAME} characters, lower-case letters, digits and hyphens")]
+    Name,
+    #[error("the Exchange lacks {0}, which the API server sets")]
+    Incomplete(&'static str),
+}
+
+/// An Exchange for which workloads can be built.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Valid {
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    /// The reference by which what is built belongs to the Exchange.
+    pub owner: Value,
+    pub ingest: Component,
+    pub router: Component,
+}
+
+/// One workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    pub role: Role,
+    pub replicas: i32,
+    /// Names of the Secrets that it may read.
+    pub secrets: BTreeSet<String>,
+}
+
+/// Looks at an Exchange and its namespace.
+pub fn validate(exchange: &Result<Exchange, InvalidObject>, judged: &Judged) -> Result<Valid, Error> {
+    let exchange = exchange.as_ref().map_err(|invalid| Error::Undecodable(invalid.error.clone()))?;
+    let name = exchange.name_any();
+    if let Some(rejection) = judged.rejected.get(&ObjectRef { kind: Kind::Exchange, name: name.clone() }) {
+        return Err(Error::NotAccepted(rejection.message.clone()));
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.len() > LONGEST_NAME || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) {
+        return Err(Error::Name);
+    }
+    let uid = exchange.uid().ok_or(Error::Incomplete("metadata.uid"))?;
+    let rejected = judged.rejected_names();
+    let component = |role, replicas| Component { role, replicas, secrets: secrets_of(role, &judged.objects, &rejected) };
+    Ok(Valid {
+        namespace: exchange.namespace().ok_or(Error::Incomplete("metadata.namespace"))?,
+        owner: json!({
+            "apiVersion": Exchange::api_version(&()), "kind": Exchange::kind(&()), "name": name, "uid": uid, "controller": true,
+        }),
+        ingest: component(Role::Ingest, exchange.spec.ingest.replicas),
+        router: component(Role::Router, exchange.spec.router.replicas),
+        name,
+        uid,
+    })
+}

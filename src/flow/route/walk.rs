@@ -1,0 +1,359 @@
+//! One lead's walk from claim to settlement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Chosen, RouteError, Routing, STORE_PATIENCE};
+use crate::api::routing_policy::AfterTimeout;
+use crate::connect::request::{RecipientView, render};
+use crate::flow::deliver::{Ended, NotRecorded, Order, RecordTry, SoFar};
+use crate::flow::envelope;
+use crate::lead::{Attempt, Decision, Delivery, Lead, RecipientKey, Request, UnmatchedReason};
+use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried};
+use crate::table::{EndpointRules, Table};
+use crate::table::policy::Policy;
+use crate::table::recipient::{Recipient, Role};
+
+/// After how long a lead is looked at again when an endpoint failed without being tripped, or has left a delivery unsettled.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long an open delivery may be tried when it is taken up again after the policy's time.
+const SETTLING: SignedDuration = SignedDuration::from_secs(10);
+
+/// What is sent where.
+struct Sending<'s> {
+    endpoint: &'s Arc<EndpointRules>,
+    delivery: &'s Delivery,
+    request: &'s Request,
+}
+
+/// A lead on its way.
+pub(super) struct Walk<'a> {
+    routing: &'a Routing,
+    table: &'a Table,
+    lead: Lead,
+    epoch: i64,
+    run_since: Timestamp,
+    /// Deliveries so far, all runs; the next one's number is one more.
+    made: i32,
+    /// Recipients that are not asked: who has the lead, and who was asked in this run.
+    tried: Vec<RecipientKey>,
+    taken: u32,
+    /// Some delivery of this run failed without an answer about the lead: trying later may help.
+    failed: bool,
+    open: Option<KeptDelivery>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn begin(routing: &'a Routing, table: &'a Table, claimed: Claimed) -> Result<Self, RouteError> {
+        let sealer = routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
+        let lead = envelope::open(&sealer, claimed.id, &claimed.sealed).map_err(|error| RouteError::Sealed(error.to_string()))?.lead;
+        let mut walk = Self {
+            routing,
+            table,
+            lead,
+            epoch: claimed.epoch,
+            run_since: claimed.run_since,
+            made: 0,
+            tried: Vec::new(),
+            taken: 0,
+            failed: false,
+            open: None,
+        };
+        for kept in claimed.deliveries {
+            walk.made = walk.made.max(kept.delivery.number);
+            match kept.state {
+                DeliveryState::Accepted => {
+                    walk.taken += 1;
+                    walk.tried.push(kept.delivery.recipient);
+                }
+                DeliveryState::Refused | DeliveryState::Failed if kept.at >= claimed.run_since => {
+                    walk.failed |= kept.state == DeliveryState::Failed;
+                    walk.tried.push(kept.delivery.recipient);
+                }
+                DeliveryState::Refused | DeliveryState::Failed => {}
+                DeliveryState::Open => walk.open = Some(kept),
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Walks to the end.
+    pub(super) async fn go(mut self) -> Result<(), RouteError> {
+        if let Some(kept) = self.open.take()
+            && self.resume(kept).await?.is_break()
+        {
+            return Ok(());
+        }
+        loop {
+            let now = self.routing.clock.now();
+            let (decision, chosen) = self.routing.decide(self.table, &self.lead, now, &self.tried, self.taken);
+            let policy = super::policy_of(self.table, &decision);
+            let wanted = policy.map_or(1, |policy| policy.max_recipients);
+            let deadline = policy.map_or(now, |policy| self.run_since.saturating_add(policy.within).unwrap_or(now));
+            if self.taken >= wanted {
+                return self.delivered(None).await;
+            }
+            let (Some(policy), Some(chosen)) = (policy, chosen) else {
+                let reason = decision.unmatched.unwrap_or(UnmatchedReason::NobodyMatches);
+                return self.nobody(reason, decision).await;
+            };
+            if now >= deadline {
+                self.routing.view().release(&chosen.recipient.key, &chosen.holds);
+                return self.nobody(UnmatchedReason::TimeOver, decision).await;
+            }
+            if self.offer(policy, decision, chosen, deadline).await?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Offers the lead to the decision's candidates, one by one, until one place is held and that delivery has ended.
+    async fn offer(&mut self, policy: &Policy, decision: Decision, first: Chosen<'a>, deadline: Timestamp) -> Result<Flow, RouteError> {
+        let mut chosen = Some(first);
+        let mut unrecorded = Some(decision.clone());
+        for at in 0..decision.candidates.len() {
+            let now = self.routing.clock.now();
+            let Some(candidate) = chosen.take().or_else(|| self.routing.choose(self.table, &decision, at, now)) else { continue };
+            let delivery = self.delivery(policy, &candidate);
+            let endpoint = self.table.endpoints.get(&delivery.endpoint).cloned();
+            let request = endpoint.as_ref().map(|endpoint| render(endpoint, &self.lead, &view_of(candidate.recipient), &delivery));
+            let (Some(endpoint), Some(Ok(request))) = (endpoint, request) else {
+                // The template can't be filled from this lead: as good as a recipient that can't be reached.
+                tracing::warn!(lead = %self.lead.id, endpoint = %delivery.endpoint, "the request can't be written for this lead");
+                self.give_back(&candidate);
+                self.tried.push(candidate.recipient.key.clone());
+                continue;
+            };
+            match self.reserve(&delivery, &request, &candidate, unrecorded.take(), now).await? {
+                Reserved::Held { .. } => {
+                    self.made = delivery.number;
+                    let so_far = SoFar { attempts: 0, ambiguous: false };
+                    let ended = self.send(Sending { endpoint: &endpoint, delivery: &delivery, request: &request }, so_far, policy.after_timeout, deadline).await;
+                    return self.end(&delivery, ended, policy.max_recipients, deadline, Some(&candidate)).await;
+                }
+                Reserved::Full { window, used } => {
+                    self.give_back(&candidate);
+                    self.routing.view().full(&candidate.recipient.key, &window, used);
+                    unrecorded = Some(decision.clone());
+                }
+                Reserved::Lost => return Err(RouteError::Lost),
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// Brings a delivery that somebody began to its end, with the very request of then.
+    async fn resume(&mut self, kept: KeptDelivery) -> Result<Flow, RouteError> {
+        let delivery = kept.delivery;
+        let policy = self.table.policies.iter().find(|policy| policy.name == delivery.policy);
+        let settle = policy.map_or(AfterTimeout::Settle, |policy| policy.after_timeout);
+        let wanted = policy.map_or(1, |policy| policy.max_recipients);
+        let within = policy.map_or(LOOK_AGAIN, |policy| policy.within);
+        let deadline = self.run_since.saturating_add(within).unwrap_or(Timestamp::MAX);
+        let now = self.routing.clock.now();
+        let Some(endpoint) = self.table.endpoints.get(&delivery.endpoint).cloned() else {
+            // Nobody can ask the endpoint any more whether it has the lead.
+            let ended = Ended::Unsettled { attempt: None, again_at: now.saturating_add(LOOK_AGAIN).unwrap_or(now) };
+            return self.end(&delivery, ended, wanted, deadline, None).await;
+        };
+        let sealer = self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
+        let request = envelope::open_request(&sealer, self.lead.id, &kept.request).map_err(|error| RouteError::Sealed(error.to_string()))?;
+        // Its sender died in mid-try, or the last try was ambiguous: it may have been taken.
+        let so_far = SoFar { attempts: kept.attempts, ambiguous: true };
+        let sending = Sending { endpoint: &endpoint, delivery: &delivery, request: &request };
+        let ended = self.send(sending, so_far, settle, deadline.max(now.saturating_add(SETTLING).unwrap_or(now))).await;
+        self.end(&delivery, ended, wanted, deadline, None).await
+    }
+
+    async fn send(&self, sending: Sending<'_>, so_far: SoFar, after_timeout: AfterTimeout, deadline: Timestamp) -> Ended {
+        let Sending { endpoint, delivery, request } = sending;
+        let secrets = self.routing.live.secrets();
+        let order = Order { endpoint, secrets: &secrets, delivery, request, so_far, after_timeout, deadline };
+        self.routing.deliverer.deliver(order, &Record { walk: self }).await
+    }
+
+    /// Settles the end of a delivery.
+    async fn end(&mut self, delivery: &Delivery, ended: Ended, wanted: u32, deadline: Timestamp, held: Option<&Chosen<'a>>) -> Result<Flow, RouteError> {
+        let (state, record_id, attempt, then) = match ended {
+            Ended::Taken { record_id, attempt } => {
+                self.taken += 1;
+                let then = if self.taken >= wanted { Then::Delivered } else { Then::Continue };
+                (DeliveryState::Accepted, record_id, Some(attempt), then)
+            }
+            Ended::Refused { attempt } => (DeliveryState::Refused, None, Some(attempt), Then::Continue),
+            Ended::Failed { attempt } => {
+                self.failed = true;
+                (DeliveryState::Failed, None, attempt, Then::Continue)
+            }
+            Ended::Unsettled { attempt, again_at } => return self.unsettled(attempt, again_at, deadline).await,
+        };
+        self.tried.push(delivery.recipient.clone());
+        let end = DeliveryEnd { number: delivery.number, state, record_id, attempt };
+        let done = then == Then::Delivered;
+        if state != DeliveryState::Accepted {
+            match held {
+                Some(chosen) => self.give_back(chosen),
+                None => self.routing.refresh().await.unwrap_or_default(),
+            }
+        }
+        self.settle(Some(end), None, then).await?;
+        if done {
+            self.count(&delivery.policy, "delivered", "");
+            self.routing.metrics.lead_seconds.observe(seconds(self.routing.clock.now().duration_since(self.lead.arrived_at)));
+            return Ok(Flow::Break(()));
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// Leaves a delivery open that may or may not have arrived: parked while the policy's time lasts, then in the unmatched queue.
+    async fn unsettled(&mut self, attempt: Option<Attempt>, again_at: Timestamp, deadline: Timestamp) -> Result<Flow, RouteError> {
+        if let Some(attempt) = attempt {
+            self.record(attempt).await?;
+        }
+        let now = self.routing.clock.now();
+        let then = if again_at < deadline {
+            Then::Park { until: again_at }
+        } else {
+            let later = again_at.max(now.saturating_add(LOOK_AGAIN).unwrap_or(again_at));
+            self.count("", "unmatched", UnmatchedReason::Unsettled.as_str());
+            Then::Unmatched { reason: UnmatchedReason::Unsettled, rules: self.table.digest.clone(), retry_at: Some(later) }
+        };
+        self.settle(None, None, then).await?;
+        Ok(Flow::Break(()))
+    }
+
+    /// Nobody (more) can take the lead.
+    async fn nobody(&self, reason: UnmatchedReason, decision: Decision) -> Result<(), RouteError> {
+        if self.taken > 0 {
+            return self.delivered(Some(decision)).await;
+        }
+        let now = self.routing.clock.now();
+        let later = (self.failed || reason == UnmatchedReason::TimeOver).then(|| now.saturating_add(LOOK_AGAIN).unwrap_or(now));
+        let retry_at = decision.retry_at.into_iter().chain(later).min();
+        self.count(decision.policy.as_deref().unwrap_or_default(), "unmatched", reason.as_str());
+        self.routing.remember(self.table).await?;
+        self.settle(None, Some(decision), Then::Unmatched { reason, rules: self.table.digest.clone(), retry_at }).await?;
+        // Rules may have changed while this was decided by the old ones; then nobody else would look at it again.
+        let current = self.routing.live.table();
+        if current.digest != self.table.digest {
+            self.routing.store.rerun(&current.digest, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The lead has all the recipients that it will get.
+    async fn delivered(&self, decision: Option<Decision>) -> Result<(), RouteError> {
+        let policy = decision.as_ref().and_then(|decision| decision.policy.clone()).unwrap_or_default();
+        if decision.is_some() {
+            self.routing.remember(self.table).await?;
+        }
+        self.settle(None, decision, Then::Delivered).await?;
+        self.count(&policy, "delivered", "");
+        self.routing.metrics.lead_seconds.observe(seconds(self.routing.clock.now().duration_since(self.lead.arrived_at)));
+        Ok(())
+    }
+
+    async fn reserve(&self, delivery: &Delivery, request: &Request, chosen: &Chosen<'a>, decision: Option<Decision>, now: Timestamp) -> Result<Reserved, RouteError> {
+        self.routing.remember(self.table).await?;
+        let sealer = self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
+        let reservation = Reservation {
+            epoch: self.epoch,
+            delivery: delivery.clone(),
+            request: envelope::seal_request(&sealer, self.lead.id, request).map_err(|error| RouteError::Sealed(error.to_string()))?,
+            holds: chosen.holds.clone(),
+            turn: chosen.turn.clone(),
+            decision,
+            at: now,
+        };
+        match self.routing.group.reserve(reservation).await {
+            Ok(reserved) => Ok(reserved),
+            Err(error) => {
+                self.give_back(chosen);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Settles, waiting for a store that is away: what a far side took must not be forgotten for a hiccup.
+    async fn settle(&self, delivery: Option<DeliveryEnd>, decision: Option<Decision>, then: Then) -> Result<(), RouteError> {
+        let settlement = Settlement { lead: self.lead.id, epoch: self.epoch, now: self.routing.clock.now(), delivery, decision, then };
+        let kept = self.patiently(|| self.routing.group.settle(settlement.clone())).await?;
+        if kept { Ok(()) } else { Err(RouteError::Lost) }
+    }
+
+    async fn record(&self, attempt: Attempt) -> Result<(), RouteError> {
+        let tried = Tried { lead: self.lead.id, epoch: self.epoch, attempt, now: self.routing.clock.now() };
+        let kept = self.patiently(|| self.routing.group.record(tried.clone())).await?;
+        if kept { Ok(()) } else { Err(RouteError::Lost) }
+    }
+
+    async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(&self, call: impl Fn() -> F) -> Result<T, StoreError> {
+        let until = self.routing.clock.now().saturating_add(STORE_PATIENCE).unwrap_or(Timestamp::MAX);
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match call().await {
+                Err(StoreError::Unavailable(_)) if self.routing.clock.now() < until => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn delivery(&self, policy: &Policy, chosen: &Chosen<'a>) -> Delivery {
+        Delivery {
+            lead: self.lead.id,
+            number: self.made + 1,
+            recipient: chosen.recipient.key.clone(),
+            tier: chosen.tier.clone(),
+            policy: policy.name.clone(),
+            endpoint: chosen.recipient.endpoint.to_string(),
+            price: chosen.recipient.price.clone(),
+        }
+    }
+
+    fn give_back(&self, chosen: &Chosen<'a>) {
+        self.routing.view().release(&chosen.recipient.key, &chosen.holds);
+    }
+
+    fn count(&self, policy: &str, state: &str, reason: &str) {
+        self.routing.metrics.leads.with_label_values(&[policy, state, reason]).inc();
+    }
+}
+
+type Flow = std::ops::ControlFlow<()>;
+
+/// Puts tries on record between two of them.
+struct Record<'w, 'a> {
+    walk: &'w Walk<'a>,
+}
+
+#[async_trait]
+impl RecordTry for Record<'_, '_> {
+    async fn record(&self, attempt: &Attempt) -> Result<(), NotRecorded> {
+        self.walk.record(attempt.clone()).await.map_err(|_| NotRecorded)
+    }
+}
+
+/// The recipient as request templates see it.
+fn view_of(recipient: &Recipient) -> RecipientView<'_> {
+    RecipientView {
+        name: &recipient.name,
+        display_name: &recipient.display_name,
+        email: recipient.email.as_deref(),
+        phone: recipient.phone.as_deref(),
+        contract: match &recipient.role {
+            Role::Agent => None,
+            Role::Contract(name) => Some(name),
+        },
+    }
+}
+
+fn seconds(duration: SignedDuration) -> f64 {
+    duration.as_secs_f64().max(0.0)
+}

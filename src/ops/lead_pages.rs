@@ -1,0 +1,205 @@
+//! What a router's admin port tells of single leads, and the one thing that may be done to them there:
+//! `GET /leads/{id}/explanation` and `POST /leads/{id}/close`. The id `latest` is the lead that arrived last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+
+use crate::flow::ports::Clock;
+use crate::lead::LeadId;
+use crate::store::{LeadFile, Store, StoreError};
+use crate::tools::explanation::Explanation;
+
+/// The longest that a page waits for the store.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens a lead's file and explains it, or says why it can't be opened.
+pub type Explain = Arc<dyn Fn(LeadFile) -> Result<Explanation, String> + Send + Sync>;
+
+#[derive(Clone)]
+struct Pages {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    explain: Explain,
+}
+
+/// Why a page can't be shown.
+#[derive(Debug, thiserror::Error)]
+enum PageError {
+    #[error("`{0}` is not a lead id: give its UUID, or `latest`")]
+    NotAnId(String),
+    #[error("no lead has arrived yet")]
+    NoneYet,
+    #[error("there is no lead {0}")]
+    Unknown(LeadId),
+    #[error("lead {0} is not delivered, or closed already")]
+    NotOpen(LeadId),
+    #[error("lead {lead} can't be opened: {why}")]
+    CannotOpen { lead: LeadId, why: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the store did not answer in {} s", PATIENCE.as_secs())]
+    Slow(#[from] tokio::time::error::Elapsed),
+}
+
+/// The pages of leads.
+pub fn routes(store: Arc<dyn Store>, clock: Arc<dyn Clock>, explain: Explain) -> Router {
+    Router::new().route("/leads/{id}/explanation", get(explanation)).route("/leads/{id}/close", post(close)).with_state(Pages {
+        store,
+        clock,
+        explain,
+    })
+}
+
+async fn explanation(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Json<Explanation>, PageError> {
+    let lead = pages.find(&id).await?;
+    let file = tokio::time::timeout(PATIENCE, pages.store.lead(lead)).await??.ok_or(PageError::Unknown(lead))?;
+    (pages.explain)(file).map(Json).map_err(|why| PageError::CannotOpen { lead, why })
+}
+
+async fn close(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Response, PageError> {
+    let lead = pages.find(&id).await?;
+    let closed = tokio::time::timeout(PATIENCE, pages.store.close(lead, pages.clock.now())).await??;
+    if closed { Ok(Json(json!({"lead": lead, "state": "Closed"})).into_response()) } else { Err(PageError::NotOpen(lead)) }
+}
+
+impl Pages {
+    async fn find(&self, id: &str) -> Result<LeadId, PageError> {
+        if id == "latest" {
+            return tokio::time::timeout(PATIENCE, self.store.latest()).await??.ok_or(PageError::NoneYet);
+        }
+        id.parse().map_err(|_| PageError::NotAnId(id.chars().take(64).collect()))
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::NotAnId(_) => StatusCode::BAD_REQUEST,
+            Self::NoneYet | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::NotOpen(_) => StatusCode::CONFLICT,
+            Self::CannotOpen { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Store(_) | Self::Slow(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, Json(json!({"error": self.to_string()}))).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use axum::body::Body;
+    use axum::http::{Method, Request};
+    use http_body_util::BodyExt;
+    use jiff::{SignedDuration, Timestamp};
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::flow::ports::StillClock;
+    use crate::lead::{Delivery, Lead, RecipientKey};
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{DeliveryEnd, DeliveryState, NewLead, Reservation, Sealed, Settlement, Then};
+    use crate::table::schema::Schema;
+
+    const LEAD: &str = "019aa000-0000-7000-8000-000000000001";
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    struct Setting {
+        store: Arc<dyn Store>,
+        app: Router,
+        _folder: tempfile::TempDir,
+    }
+
+    fn setting() -> Setting {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path().join("leads.db")).unwrap());
+        let explain: Explain = Arc::new(|file| {
+            let lead = Lead { id: file.id, source: file.source.clone(), arrived_at: file.arrived_at, fields: BTreeMap::new() };
+            if file.sealed.0.is_empty() { Err("its key is gone".to_owned()) } else { Ok(Explanation::new(file, &lead, &Schema::default())) }
+        });
+        let app = routes(Arc::clone(&store), Arc::new(StillClock::at(NOW)), explain);
+        Setting { store, app, _folder: folder }
+    }
+
+    impl Setting {
+        async fn arrives(&self, sealed: &[u8]) {
+            let lead = NewLead {
+                id: LEAD.parse().unwrap(),
+                source: "website-form".into(),
+                arrived_at: NOW,
+                sealed: Sealed(sealed.to_vec()),
+                fingerprints: vec![],
+                idempotency: None,
+            };
+            self.store.append(vec![lead]).await.unwrap();
+        }
+
+        async fn is_delivered(&self) {
+            let claimed = self.store.claim("router", 1, SignedDuration::from_secs(30), NOW).await.unwrap().remove(0);
+            let (lead, epoch) = (claimed.id, claimed.epoch);
+            let delivery = Delivery {
+                lead,
+                number: 1,
+                recipient: RecipientKey::agent("sarah-lee"),
+                tier: "territory".into(),
+                policy: "residential".into(),
+                endpoint: "crm".into(),
+                price: None,
+            };
+            let reservation = Reservation { epoch, delivery, request: Sealed(vec![1]), holds: vec![], turn: None, decision: None, at: NOW };
+            self.store.reserve(vec![reservation]).await.unwrap();
+            let end = DeliveryEnd { number: 1, state: DeliveryState::Accepted, record_id: Some("crm-1".into()), attempt: None };
+            let settlement = Settlement { lead, epoch, now: NOW, delivery: Some(end), decision: None, then: Then::Delivered };
+            assert_eq!(self.store.settle(vec![settlement]).await.unwrap(), [true]);
+        }
+
+        async fn ask(&self, method: Method, path: &str) -> (StatusCode, Value) {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let answer = self.app.clone().oneshot(request).await.unwrap();
+            let status = answer.status();
+            (status, serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lead_is_explained_by_its_id_and_as_the_latest() {
+        let setting = setting();
+        assert_eq!(setting.ask(Method::GET, "/leads/latest/explanation").await.0, StatusCode::NOT_FOUND);
+        setting.arrives(b"sealed").await;
+        for id in [LEAD, "latest"] {
+            let (status, explanation) = setting.ask(Method::GET, &format!("/leads/{id}/explanation")).await;
+            assert_eq!((status, explanation["lead"].as_str()), (StatusCode::OK, Some(LEAD)));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_shown_is_told() {
+        let setting = setting();
+        let (status, body) = setting.ask(Method::GET, "/leads/42/explanation").await;
+        assert_eq!((status, body["error"].as_str()), (StatusCode::BAD_REQUEST, Some("`42` is not a lead id: give its UUID, or `latest`")));
+        assert_eq!(setting.ask(Method::GET, &format!("/leads/{LEAD}/explanation")).await.0, StatusCode::NOT_FOUND);
+        setting.arrives(b"").await;
+        let (status, body) = setting.ask(Method::GET, "/leads/latest/explanation").await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body["error"].as_str().unwrap().ends_with("its key is gone"));
+    }
+
+    #[tokio::test]
+    async fn a_delivered_lead_is_closed_once() {
+        let setting = setting();
+        setting.arrives(b"sealed").await;
+        let close = format!("/leads/{LEAD}/close");
+        assert_eq!(setting.ask(Method::POST, &close).await.0, StatusCode::CONFLICT);
+        setting.is_delivered().await;
+        assert_eq!(setting.ask(Method::POST, &close).await.0, StatusCode::OK);
+        assert_eq!(setting.ask(Method::POST, &close).await.0, StatusCode::CONFLICT);
+    }
+}

@@ -1,0 +1,11 @@
+//! Ingest as its sources see it: the real routes over a store in memory.
+
+mod connections;
+mod house;
+mod leads;
+mod memory;
+mod once;
+mod privacy;
+mod random_bodies;
+mod refusals;
+mod waiting;

@@ -1,0 +1,101 @@
+//! The real server on a real port.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use super::house::{House, SAMPLE};
+use crate::roles::ingest::Bounds;
+
+struct Served {
+    house: House,
+    address: std::net::SocketAddr,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+async fn served(bounds: Bounds) -> Served {
+    let house = House::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(Arc::clone(&house.ingest).run(listener, bounds));
+    Served { house, address, server }
+}
+
+fn request(source: &str, more: &str) -> String {
+    format!(
+        "POST /v1/sources/{source}/leads HTTP/1.1\r\nhost: x\r\nx-api-key: {source}-key\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n{SAMPLE}",
+        SAMPLE.len()
+    )
+}
+
+async fn everything(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    // A reset is an end like any other.
+    let _ = stream.read_to_string(&mut text).await;
+    text
+}
+
+#[tokio::test]
+async fn a_lead_posted_over_http_1_is_taken() {
+    let served = served(Bounds::default()).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(request("web", "connection: close\r\n").as_bytes()).await.unwrap();
+    let reply = everything(stream).await;
+    assert!(reply.starts_with("HTTP/1.1 202"), "{reply}");
+    assert_eq!(served.house.store.count(), 1);
+}
+
+#[tokio::test]
+async fn a_lead_posted_over_http_2_is_taken() {
+    let served = served(Bounds::default()).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let url = format!("http://{}/v1/sources/web/leads", served.address);
+    let post = client.post(url).header("x-api-key", "web-key").header("content-type", "application/json").body(SAMPLE);
+    let reply = post.send().await.unwrap();
+    assert_eq!((reply.version(), reply.status().as_u16()), (http::Version::HTTP_2, 202));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_first_request_head_is_dropped() {
+    let served = served(Bounds { first_request: Duration::from_millis(50), ..Bounds::default() }).await;
+    for beginning in ["", "P", "PRI * HTTP/2.0\r\n", "POST / HTTP/1.1\r\nhost:"] {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        assert!(!everything(stream).await.contains("200"), "{beginning}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_next_request_head_is_dropped() {
+    let served = served(Bounds { next_request: Duration::from_millis(50), ..Bounds::default() }).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(format!("{}POST /v1", request("web", "")).as_bytes()).await.unwrap();
+    assert!(everything(stream).await.starts_with("HTTP/1.1 202"));
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_for_room() {
+    let served = served(Bounds { connections: 1, ..Bounds::default() }).await;
+    let idle = TcpStream::connect(served.address).await.unwrap();
+    let mut second = TcpStream::connect(served.address).await.unwrap();
+    second.write_all(request("web", "connection: close\r\n").as_bytes()).await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(100), second.readable()).await;
+    assert!(early.is_err() && served.house.store.count() == 0);
+    drop(idle);
+    assert!(everything(second).await.starts_with("HTTP/1.1 202"));
+}
+
+#[tokio::test]
+async fn at_the_end_what_was_begun_is_answered_and_the_server_returns() {
+    let served = served(Bounds::default()).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(request("patient", "").as_bytes()).await.unwrap();
+    served.house.store.kept(1).await;
+    served.house.drain.cancel();
+    assert!(everything(stream).await.starts_with("HTTP/1.1 202"));
+    served.server.await.unwrap().unwrap();
+    assert!(TcpStream::connect(served.address).await.is_err());
+}

@@ -1,0 +1,42 @@
+//! The operator's process.
+
+use std::sync::Arc;
+
+use axum::Router;
+use kube::Client;
+
+use super::RunError;
+use super::process::Process;
+use crate::cluster::scope::Scope;
+use crate::control::{self, Compiled, Operator};
+use crate::settings::OperatorSettings;
+use crate::table::{Objects, compile};
+
+/// Runs until told to stop.
+pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
+    let mut process = Process::new()?;
+    let gate = process.readiness.gate("first look");
+    process.admin(settings.address.address, settings.admin_port, Router::new()).await?;
+    let client = Client::try_default().await.map_err(|error| RunError::Cluster(error.to_string()))?;
+    let operator = Operator {
+        client,
+        settings: control::Settings {
+            image: settings.image.clone(),
+            scope: Scope::of(settings.watch_namespaces.clone()),
+            pod: settings.pod_name.clone(),
+        },
+        compile: compiled,
+        metrics: Arc::clone(&process.metrics),
+        clock: Arc::clone(&process.clock),
+        dice: Arc::clone(&process.dice),
+    };
+    let stop = process.shutdown.drain();
+    process.tasks.drained("operator", control::run(operator, move || drop(gate), stop));
+    process.run().await
+}
+
+/// The routers' own compile, for the operator's eyes.
+fn compiled(objects: &Objects) -> Compiled {
+    let (table, rejected) = compile(objects);
+    Compiled { digest: table.digest, rejected: rejected.into_iter().map(|r| (r.object, r.problem, r.reason)).collect() }
+}

@@ -1,0 +1,229 @@
+//! Ingest or router in a cluster: rules and Secrets by watches, leads in PostgreSQL.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use kube::Client;
+use tokio::sync::{mpsc, watch};
+use tower::ServiceExt;
+
+use super::in_force::InForce;
+use super::process::Process;
+use super::{RunError, intake, routing, stores};
+use crate::api::endpoint::Circuit;
+use crate::breaker::Breakers;
+use crate::breaker::publish::{self, Publisher};
+use crate::cluster::lease::{self, Holder};
+use crate::cluster::rules::watch_objects;
+use crate::cluster::secrets::{AllFound, Keep, SecretsWatch, present, watch_secrets};
+use crate::flow::ports::Clock;
+use crate::ops::listen::listen;
+use crate::settings::Place;
+use crate::store::Store;
+use crate::store::postgres::PostgresStore;
+use crate::table::references::{Role, secrets_of};
+use crate::table::{Objects, Secrets};
+
+/// Connections to PostgreSQL of one pod.
+const CONNECTIONS: usize = 12;
+/// How long the first reading of Secrets is waited for before the process goes on without those that are missing.
+const SECRETS_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a database that can't be reached is tried again at the start.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Which pod this is, and where it listens.
+pub struct Settings<'a> {
+    pub role: Role,
+    pub place: &'a Place,
+    pub address: Option<IpAddr>,
+    /// The port for posts; of ingest only.
+    pub port: u16,
+    pub admin_port: u16,
+}
+
+/// Runs until told to stop.
+pub async fn run(settings: Settings<'_>) -> Result<(), RunError> {
+    let mut process = Process::new()?;
+    let pages = Pages::default();
+    let rules_gate = process.readiness.gate("rules");
+    let store_gate = process.readiness.gate("store opened");
+    process.admin(settings.address, settings.admin_port, pages.router()).await?;
+
+    let drain = process.shutdown.drain();
+    let started = tokio::select! {
+        biased;
+        () = drain.cancelled() => Ok(()),
+        started = start(&settings, &mut process, &pages) => started,
+    };
+    started?;
+    drop((rules_gate, store_gate));
+    process.run().await
+}
+
+/// Brings the pod to where it works: rules, Secrets, store, in this order.
+async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) -> Result<(), RunError> {
+    let config = kube::Config::infer().await.map_err(|error| RunError::Cluster(error.to_string()))?;
+    let namespace = settings.place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    let client = Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))?;
+    let pod = settings.place.pod_name.clone().unwrap_or_else(|| format!("leadflow-{}-{:08x}", settings.role, process.dice.roll() as u32));
+
+    let in_force = Arc::new(InForce::new(Arc::clone(&process.metrics), Arc::clone(&process.clock)));
+    let watched = watch_objects(client.clone(), &namespace, process.metrics.rules_fresh.clone());
+    process.tasks.dropped("rules", async move { Err::<(), _>(watched.run.await) });
+    let (secrets, watching) = watch_secrets(&client, &namespace, Keep::Values, Arc::clone(&process.dice));
+    process.tasks.dropped("secrets", async move { Err::<(), _>(watching.await) });
+
+    let mut follower = Follower { role: settings.role, objects: watched.objects, found: secrets.found.clone(), secrets, in_force: Arc::clone(&in_force) };
+    follower.first().await;
+    let (store, url) = follower.connect(process).await;
+    let store_port: Arc<dyn Store> = Arc::clone(&store) as _;
+    let group = stores::gather(process, &store_port, stores::SOME);
+
+    match settings.role {
+        Role::Ingest => {
+            let listener = listen(settings.address, settings.port, "--port").await?;
+            intake::start(process, &in_force, &store_port, &group, listener);
+        }
+        Role::Router => {
+            let (transitions, queue) = mpsc::channel(publish::QUEUE);
+            let started = routing::start(process, &in_force, &store_port, &group, &pod, Some(transitions))?;
+            let publisher = Publisher::new(client.clone(), &namespace, &pod, Arc::clone(&process.metrics));
+            process.tasks.dropped("circuits out", async move {
+                publisher.run(queue).await;
+                Ok::<_, Infallible>(())
+            });
+            process.tasks.dropped("circuits in", heed(watched.circuits, started.breakers, Arc::clone(&process.clock), pod.clone()));
+            pages.open(started.pages);
+        }
+    }
+    let holder = Holder { namespace, pod, uid: settings.place.pod_uid.clone(), exchange: settings.place.exchange.clone(), role: settings.role };
+    let keeping = lease::keep(client, holder, in_force.digests(), Arc::clone(&process.clock), process.shutdown.drain());
+    process.tasks.drained("lease", async move {
+        keeping.await;
+        Ok::<_, Infallible>(())
+    });
+    process.tasks.dropped("changes", follower.follow(store, url));
+    Ok(())
+}
+
+/// Keeps what is in force in step with the cluster.
+struct Follower {
+    role: Role,
+    objects: watch::Receiver<Arc<Objects>>,
+    found: watch::Receiver<Arc<AllFound>>,
+    secrets: SecretsWatch,
+    in_force: Arc<InForce>,
+}
+
+impl Follower {
+    /// Waits for the first rules and Secrets.
+    async fn first(&mut self) {
+        // The watch ends only with the process.
+        let _ = self.objects.changed().await;
+        self.take_rules();
+        self.secrets.settled(SECRETS_PATIENCE).await;
+        self.take_secrets();
+    }
+
+    /// Connects to the database that the Exchange names, however long it takes to be there.
+    async fn connect(&mut self, process: &mut Process) -> (Arc<PostgresStore>, String) {
+        loop {
+            match self.url() {
+                None => tracing::warn!("waiting for the Exchange and the Secret with the database's URL"),
+                Some(url) => match PostgresStore::connect(&url, CONNECTIONS).await {
+                    Ok((store, bell)) => {
+                        process.tasks.dropped("database news", async move { bell.await });
+                        return (Arc::new(store), url);
+                    }
+                    Err(error) => tracing::warn!(%error, "the database can't be used yet"),
+                },
+            }
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                _ = self.objects.changed() => self.take_rules(),
+                _ = self.found.changed() => self.take_secrets(),
+            }
+        }
+    }
+
+    /// Takes over every change, for ever.
+    async fn follow(mut self, store: Arc<PostgresStore>, mut url: String) -> Result<(), &'static str> {
+        loop {
+            tokio::select! {
+                changed = self.objects.changed() => {
+                    changed.map_err(|_| "the watch of rules ended")?;
+                    self.take_rules();
+                }
+                changed = self.found.changed() => {
+                    changed.map_err(|_| "the watch of Secrets ended")?;
+                    self.take_secrets();
+                }
+            }
+            if let Some(now) = self.url()
+                && now != url
+            {
+                match store.set_url(&now) {
+                    Ok(()) => tracing::info!("the database's URL has changed; new connections use the new one"),
+                    Err(error) => tracing::error!(%error, "the database's new URL can't be used"),
+                }
+                url = now;
+            }
+        }
+    }
+
+    fn take_rules(&mut self) {
+        let objects = self.objects.borrow_and_update().clone();
+        let (table, rejected) = self.in_force.compile(&objects);
+        let left_out: BTreeSet<_> = rejected.iter().map(|rejection| rejection.object.clone()).collect();
+        self.secrets.set_names(secrets_of(self.role, &objects, &left_out));
+        self.in_force.put(table, &rejected);
+    }
+
+    fn take_secrets(&mut self) {
+        let found = self.found.borrow_and_update().clone();
+        self.in_force.put_secrets(present(&found));
+    }
+
+    fn url(&self) -> Option<String> {
+        let objects = self.objects.borrow();
+        let at = &objects.exchange()?.spec.store.postgresql.as_ref()?.url_from.secret_key_ref;
+        let secrets: Secrets = present(&self.found.borrow());
+        secrets.text(at).map(str::to_owned)
+    }
+}
+
+/// Tells the breakers what other routers report.
+async fn heed(mut circuits: mpsc::Receiver<(String, Circuit)>, breakers: Arc<Breakers>, clock: Arc<dyn Clock>, pod: String) -> Result<(), Infallible> {
+    while let Some((endpoint, circuit)) = circuits.recv().await {
+        breakers.hint(&endpoint, &circuit, circuit.reported_by == pod, clock.now());
+    }
+    Ok(())
+}
+
+/// Pages of the admin port that are there only once the store is.
+#[derive(Clone, Default)]
+struct Pages(Arc<OnceLock<Router>>);
+
+impl Pages {
+    fn open(&self, pages: Router) {
+        // Opened once.
+        let _ = self.0.set(pages);
+    }
+
+    fn router(&self) -> Router {
+        let pages = self.clone();
+        Router::new().fallback(move |request: Request| async move {
+            match pages.0.get() {
+                Some(router) => router.clone().oneshot(request).await.into_response(),
+                None => (StatusCode::NOT_FOUND, "there is no such page, or not yet\n").into_response(),
+            }
+        })
+    }
+}

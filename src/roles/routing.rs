@@ -1,0 +1,81 @@
+//! Puts a router together and sets it to work, whatever feeds it with rules.
+
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::sync::mpsc;
+
+use super::RunError;
+use super::in_force::InForce;
+use super::process::Process;
+use super::router;
+use crate::breaker::{Breakers, Transition};
+use crate::connect::HttpSender;
+use crate::flow::deliver::Deliverer;
+use crate::flow::envelope;
+use crate::flow::route::Routing;
+use crate::ops::lead_pages;
+use crate::store::Store;
+use crate::store::group::Group;
+use crate::tools::explanation::Explanation;
+
+/// A router's parts that others need to know.
+pub struct Started {
+    pub breakers: Arc<Breakers>,
+    /// The pages of single leads, for the admin port.
+    pub pages: Router,
+}
+
+/// Starts the router's tasks. `owner` names it in leases; `transitions` is where its circuits' changes are published.
+pub fn start(
+    process: &mut Process,
+    in_force: &Arc<InForce>,
+    store: &Arc<dyn Store>,
+    group: &Group,
+    owner: &str,
+    transitions: Option<mpsc::Sender<Transition>>,
+) -> Result<Started, RunError> {
+    let sender = Arc::new(HttpSender::new(in_force.live.table().exchange.allow.clone(), Arc::clone(&process.clock))?);
+    let breakers = Arc::new(Breakers::new(Arc::clone(&process.dice), Arc::clone(&process.metrics), transitions));
+    let deliverer = Deliverer::new(
+        Arc::clone(&sender) as _,
+        Arc::clone(&breakers),
+        Arc::clone(&process.clock),
+        Arc::clone(&process.dice),
+        Arc::clone(&process.metrics),
+    );
+    let routing = Arc::new(Routing::new(
+        Arc::clone(store),
+        Arc::new(group.clone()),
+        Arc::clone(&in_force.live),
+        Arc::clone(&in_force.sealer),
+        Arc::new(deliverer),
+        Arc::clone(&process.clock),
+        Arc::clone(&process.metrics),
+    ));
+    process.tasks.drained("leads", router::work(Arc::clone(&routing), owner.to_owned(), process.shutdown.drain()));
+    process.tasks.dropped("store and rules", router::keep_up(Arc::clone(&routing), process.shutdown.drain()));
+    process.tasks.dropped("allowed addresses", follow_allow(Arc::clone(in_force), sender));
+    Ok(Started { breakers, pages: pages(in_force, store, process) })
+}
+
+/// Keeps the sender's allow list that of the rules.
+async fn follow_allow(in_force: Arc<InForce>, sender: Arc<HttpSender>) -> Result<(), reqwest::Error> {
+    let mut changes = in_force.live.changes();
+    loop {
+        sender.set_allow(in_force.live.table().exchange.allow.clone())?;
+        if changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> Router {
+    let in_force = Arc::clone(in_force);
+    let explain = move |file: crate::store::LeadFile| {
+        let sealer = in_force.sealer.load_full().ok_or("the encryption keys are missing")?;
+        let kept = envelope::open(&sealer, file.id, &file.sealed).map_err(|error| error.to_string())?;
+        Ok(Explanation::new(file, &kept.lead, &in_force.live.table().schema))
+    };
+    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain))
+}

@@ -1,0 +1,245 @@
+//! What a process is told at its start: commands, flags, and the environment variables in their place.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::ops::log::LogFormat;
+
+/// Distributes sales leads by rules that are Kubernetes custom resources.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "leadflow", version, propagate_version = true)]
+pub struct Settings {
+    /// What is logged, in the filter language of tracing, such as `debug` or `leadflow::store=debug,info`.
+    #[arg(long, global = true, env = "LEADFLOW_LOG", value_name = "FILTER", help_heading = "Logs")]
+    pub log: Option<String>,
+    /// How log lines are written.
+    #[arg(long, global = true, env = "LEADFLOW_LOG_FORMAT", value_enum, default_value_t, help_heading = "Logs")]
+    pub log_format: LogFormat,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The roles, and the tools.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Role: builds the workloads of every Exchange in the cluster and writes status.
+    Operator(OperatorSettings),
+    /// Role: takes leads in over HTTP and makes them durable.
+    Ingest(IngestSettings),
+    /// Role: decides who gets each lead, and delivers it.
+    Router(RouterSettings),
+    /// Runs ingest and router in one process, from a folder of manifests: no cluster.
+    Standalone(StandaloneSettings),
+    /// Like standalone, with the sample manifests and a sample CRM to deliver to.
+    Quickstart(QuickstartSettings),
+    /// Prints the CustomResourceDefinitions, or writes them into a folder.
+    Crds(CrdsSettings),
+    /// Tells why a lead went where it went.
+    Explain(ExplainSettings),
+    /// Ends an agent's work on a lead: the agent can have another.
+    Close(CloseSettings),
+    /// Posts many leads and measures the answers.
+    Load(LoadSettings),
+}
+
+/// Where a process listens.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Address {
+    /// Address to listen on. Not given: all of them.
+    #[arg(long, env = "LEADFLOW_ADDRESS")]
+    pub address: Option<IpAddr>,
+}
+
+/// Which pod this is, and of which Exchange; the operator writes these variables into the pods that it creates.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// Name of the Exchange.
+    #[arg(long, env = "LEADFLOW_EXCHANGE")]
+    pub exchange: String,
+    /// Namespace of the Exchange. Not given: that of the kubeconfig.
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Name of this pod, which tells it from others. Not given: made up.
+    #[arg(long, env = "LEADFLOW_POD_NAME")]
+    pub pod_name: Option<String>,
+    /// UID of this pod: what it writes to the API server goes with it.
+    #[arg(long, env = "LEADFLOW_POD_UID")]
+    pub pod_uid: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct OperatorSettings {
+    #[command(flatten)]
+    pub address: Address,
+    /// Port of /livez, /readyz and /metrics.
+    #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9070)]
+    pub admin_port: u16,
+    /// Namespaces to look after, separated by commas. Not given: all of them.
+    #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespaces: Vec<String>,
+    /// Name of this pod, for Events.
+    #[arg(long, env = "LEADFLOW_POD_NAME", default_value = "leadflow-operator")]
+    pub pod_name: String,
+    /// Image of the pods that it creates.
+    #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
+    pub image: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct IngestSettings {
+    #[command(flatten)]
+    pub address: Address,
+    #[command(flatten)]
+    pub place: Place,
+    /// Port that sources post to.
+    #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Port of /livez, /readyz and /metrics.
+    #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9080)]
+    pub admin_port: u16,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RouterSettings {
+    #[command(flatten)]
+    pub address: Address,
+    #[command(flatten)]
+    pub place: Place,
+    /// Port of /livez, /readyz, /metrics and the pages of single leads.
+    #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9090)]
+    pub admin_port: u16,
+}
+
+/// Where the one process of `standalone` and `quickstart` listens and keeps its data.
+#[derive(Clone, Debug, Args)]
+pub struct OneProcess {
+    /// Address to listen on.
+    #[arg(long, env = "LEADFLOW_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub address: IpAddr,
+    /// Port that sources post to.
+    #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Port of /livez, /readyz, /metrics and the pages of single leads.
+    #[arg(long, env = "LEADFLOW_ADMIN_PORT", default_value_t = 9090)]
+    pub admin_port: u16,
+    /// Folder for leads, and for encryption keys when the manifests hold none. It is created when it is not there.
+    #[arg(long, env = "LEADFLOW_DATA", default_value = "leadflow-data")]
+    pub data: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct StandaloneSettings {
+    /// Folder of manifests (*.yaml, *.yml, *.json). An edit is live within a second.
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub process: OneProcess,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct QuickstartSettings {
+    /// Folder of manifests (*.yaml, *.yml, *.json). An edit is live within a second.
+    #[arg(default_value = "config/samples/quickstart")]
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub process: OneProcess,
+    /// Port of the sample CRM, always on 127.0.0.1. The sample manifests deliver to 8090.
+    #[arg(long, env = "LEADFLOW_CRM_PORT", default_value_t = 8090)]
+    pub crm_port: u16,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CrdsSettings {
+    /// Folder to write one file a kind into. Not given: all go to standard output.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ExplainSettings {
+    /// Id of the lead; `latest` is the one that arrived last.
+    pub lead: String,
+    /// Admin address of a router.
+    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    pub admin: String,
+    /// How the explanation is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CloseSettings {
+    /// Id of the lead; `latest` is the one that arrived last.
+    pub lead: String,
+    /// Admin address of a router.
+    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    pub admin: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct LoadSettings {
+    /// Where to post: the URL of a LeadSource.
+    #[arg(long, default_value = "http://127.0.0.1:8080/v1/sources/website-form/leads")]
+    pub url: String,
+    /// Key of the LeadSource.
+    #[arg(long, env = "LEADFLOW_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Posts under way at once.
+    #[arg(long, default_value_t = 64)]
+    pub connections: usize,
+    /// Leads in all.
+    #[arg(long, default_value_t = 10_000)]
+    pub leads: u64,
+    /// Ask for the outcome, and wait up to so many seconds for it; 10 when no number is given.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_value_t = 0, default_missing_value = "10")]
+    pub wait: u32,
+    /// Folder whose disk is timed first: how long one durable write takes.
+    #[arg(long, value_name = "FOLDER")]
+    pub flush: Option<PathBuf>,
+    /// Allow another machine as the target.
+    #[arg(long)]
+    pub anywhere: bool,
+}
+
+/// How a tool writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Command {
+        Settings::try_parse_from(line.split(' ')).unwrap().command
+    }
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Settings::command().debug_assert();
+    }
+
+    #[test]
+    fn one_process_listens_on_loopback_and_roles_on_all_addresses() {
+        let Command::Standalone(standalone) = parse("leadflow standalone rules") else { panic!() };
+        assert!(standalone.process.address.is_loopback());
+        assert_eq!(standalone.process.data, PathBuf::from("leadflow-data"));
+        let Command::Ingest(ingest) = parse("leadflow ingest --exchange brokerage --pod-name ingest-1") else { panic!() };
+        assert_eq!((ingest.address.address, ingest.port, ingest.admin_port), (None, 8080, 9080));
+    }
+
+    #[test]
+    fn load_waits_only_when_asked_to() {
+        let waits = ["", " --wait", " --wait 3"].map(|flags| match parse(&format!("leadflow load{flags}")) {
+            Command::Load(load) => load.wait,
+            _ => panic!(),
+        });
+        assert_eq!(waits, [0, 10, 3]);
+    }
+}

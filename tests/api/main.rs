@@ -1,0 +1,14 @@
+//! The API tier: what only a real Kubernetes API server can tell.
+
+// A test that cannot go on says why and ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crds;
+mod data_plane;
+mod environment;
+mod house;
+mod operator;
+mod rbac;

@@ -1,0 +1,9 @@
+//! What holds across the whole tree: who may import what, that samples work, and that documents say what the code does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod architecture;
+mod conditions;
+mod metrics;
+mod samples;
+mod sources;

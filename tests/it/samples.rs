@@ -1,0 +1,85 @@
+//! The samples are valid, and do what their comments promise.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use leadflow::flow::decide::{Question, decide};
+use leadflow::folder::read;
+use leadflow::lead::decision::Inputs;
+use leadflow::lead::{Decision, Lead, LeadId, Value};
+use leadflow::store::seal::Sealer;
+use leadflow::table::{Objects, Secrets, Table, compile};
+use rust_decimal::Decimal;
+
+use crate::sources::root;
+
+const FOLDERS: [&str; 2] = ["config/samples", "config/samples/quickstart"];
+
+fn sample(folder: &str) -> (Objects, Secrets) {
+    read(&root().join(folder)).unwrap_or_else(|errors| panic!("{folder}: {errors:#?}"))
+}
+
+fn table(folder: &str) -> Table {
+    let (table, rejected) = compile(&sample(folder).0);
+    assert_eq!(rejected, [], "{folder}");
+    table
+}
+
+fn decided(folder: &str, source: &str, fields: &[(&str, Value)]) -> Decision {
+    let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let now: Timestamp = "2026-11-22T18:00:00Z".parse().unwrap();
+    let lead = Lead { id: LeadId(uuid::Uuid::nil()), source: source.to_owned(), arrived_at: now, fields };
+    decide(&Question { table: &table(folder), lead: &lead, known: &Inputs::default(), now, tried: &[], taken: 0 })
+}
+
+fn home(zip: &str, price: i64) -> [(&'static str, Value); 2] {
+    [("location.zip", Value::Text(zip.to_owned())), ("property_interest.price_max", Value::Decimal(Decimal::from(price)))]
+}
+
+#[test]
+fn every_sample_compiles() {
+    for folder in FOLDERS {
+        let (objects, _) = sample(folder);
+        assert!(objects.exchange().is_some() && objects.len() > 5, "{folder}");
+        table(folder);
+    }
+}
+
+#[test]
+fn every_secret_that_the_cluster_samples_name_is_there() {
+    let (objects, secrets) = sample("config/samples");
+    let text = format!("{:?}", objects.exchange());
+    assert!(text.contains("leadflow-keys") && text.contains("leadflow-postgresql"));
+    for name in ["leadflow-keys", "leadflow-postgresql", "website-form-keys", "solar-affiliate-keys", "crm", "acme-post"] {
+        assert!(secrets.entries(name).is_some(), "{name}");
+    }
+    Sealer::new(secrets.entries("leadflow-keys").unwrap()).unwrap();
+}
+
+#[test]
+fn the_quickstart_lead_is_scored_among_those_whom_zip_and_price_leave() {
+    let decision = decided("config/samples/quickstart", "website-form", &home("90210", 750_000));
+    assert_eq!(decision.candidates[0].recipient.as_str(), "agent/sarah-lee");
+    let tier = &decision.tiers[0];
+    assert_eq!((tier.tier.as_str(), tier.method.as_str(), tier.members), ("territory", "Score", 4));
+    let ranked: Vec<_> = tier.ranked.iter().map(|one| (one.recipient.as_str(), (one.value * 10.0).round())).collect();
+    assert_eq!(ranked, [("agent/sarah-lee", 14.0), ("agent/tom-ito", 11.0)]);
+    let stages: Vec<_> = tier.stages.iter().map(|stage| stage.removed).collect();
+    assert_eq!(stages.iter().sum::<u32>(), 2, "{:?}", tier.stages);
+}
+
+#[test]
+fn the_quickstart_leaves_no_lead_without_somebody() {
+    let decision = decided("config/samples/quickstart", "website-form", &home("10001", 100_000));
+    assert_eq!(decision.candidates[0].recipient.as_str(), "agent/duty-desk");
+}
+
+#[test]
+fn the_solar_sample_goes_to_two_contracts_of_the_buyer() {
+    let fields =
+        [("location.state", Value::Text("NY".into())), ("home.owner", Value::Boolean(true)), ("roof.age_years", Value::Integer(7))];
+    let decision = decided("config/samples", "solar-affiliate", &fields);
+    let names: Vec<_> = decision.candidates.iter().map(|one| one.recipient.as_str()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(decision.policy.as_deref(), Some("solar"));
+}
