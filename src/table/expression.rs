@@ -4,6 +4,9 @@
 //! patterns of `matches` are literals; and a trial run on a lead with every field of the schema, which catches mistakes of type. Parsing happens on
 //! a thread with a stack of its own, because the parser's depth is the text's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
