@@ -48,7 +48,7 @@ async fn the_samples_become_pods_that_take_the_sample_lead_to_its_end() {
     assert_eq!(seen.header("authorization"), Some("Bearer sample-token-of-the-crm"));
     let body = seen.json();
     for (field, value) in
-        [("first_name", "Jane"), ("last_name", "Doe"), ("email", "jane.doe@example.com"), ("phone", "+15558675309"), ("zip", "90210")]
+        [("first_name", "Jane"), ("last_name", "Doe"), ("email", "Jane.Doe@example.com"), ("phone", "+15558675309"), ("zip", "90210")]
     {
         assert_eq!(text(&body, &format!("/{field}")), value, "{field}");
     }
