@@ -141,7 +141,7 @@ impl Follower {
                 None => tracing::warn!("waiting for the Exchange and the Secret with the database's URL"),
                 Some(url) => match PostgresStore::connect(&url, CONNECTIONS).await {
                     Ok((store, bell)) => {
-                        process.tasks.dropped("database news", async move { bell.await });
+                        process.tasks.dropped("database news", bell);
                         return (Arc::new(store), url);
                     }
                     Err(error) => tracing::warn!(%error, "the database can't be used yet"),

@@ -58,7 +58,9 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     process.admin(Some(settings.address), settings.admin_port, router.pages).await?;
     if let Some(port) = crm_port {
         let listener = listen(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port, "--crm-port").await?;
-        process.tasks.dropped("sample CRM", async move { axum::serve(listener, receiver::router()).await });
+        // It outlives draining: deliveries under way are answered.
+        let serving = tokio::spawn(async move { axum::serve(listener, receiver::router()).await });
+        process.tasks.dropped("sample CRM", async move { serving.await.map_err(std::io::Error::other)? });
     }
     tell(out, &objects, &in_force, dir, posts, settings.admin_port, crm_port).map_err(RunError::Output)?;
     process.tasks.dropped("folder", follow(readings, in_force, keys));
@@ -106,7 +108,7 @@ async fn open(process: &mut Process, data: &Path, objects: &Objects, secrets: &S
         .text(at)
         .ok_or_else(|| StoreError::Refused(format!("the Secret '{}' has no key '{}' with the database's URL", at.name, at.key)))?;
     let (store, bell) = PostgresStore::connect(url, CONNECTIONS).await?;
-    process.tasks.dropped("database news", async move { bell.await });
+    process.tasks.dropped("database news", bell);
     Ok((Arc::new(store), stores::SOME))
 }
 

@@ -26,7 +26,7 @@ pub fn gather(process: &mut Process, store: &Arc<dyn Store>, at_once: usize) -> 
     let (group, workers) = Group::new(Arc::clone(store), Arc::clone(&process.metrics), at_once);
     // They run while anybody may still want to settle, and end when the last of these is gone.
     for worker in workers {
-        process.tasks.dropped("commits", async move { worker.await });
+        process.tasks.dropped("commits", worker);
     }
     let (health, seen) = watch::channel(Some("not asked yet".to_owned()));
     process.readiness.check("store", move || seen.borrow().clone());

@@ -125,7 +125,7 @@ impl Expression {
             Cel::UInt(number) => number as f64,
             _ => return Err("the expression gave no number".to_owned()),
         };
-        if number.is_nan() { Err("the expression gave no number".to_owned()) } else { Ok(number) }
+        if number.is_finite() { Ok(number) } else { Err("the expression gave no finite number".to_owned()) }
     }
 
     /// Runs on a lead that has every field.

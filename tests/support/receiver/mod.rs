@@ -9,6 +9,7 @@
 //! assert!(crm.reused_keys().is_empty());
 //! ```
 
+mod at_once;
 mod connection;
 mod reply;
 mod state;
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::processes::POLL;
+use at_once::UnderWay;
 use connection::{Connections, Peer};
 use reply::Ending;
 pub use reply::Reply;
@@ -109,6 +111,16 @@ impl Receiver {
         self.records().accepted.values().sum()
     }
 
+    /// How many requests there were.
+    pub fn requests(&self) -> usize {
+        self.records().seen.len()
+    }
+
+    /// The most requests to a path that were under way at once since this was asked last, those under way now counted.
+    pub fn most_at_once(&self, path: &str) -> usize {
+        self.records().under_way.take_most(path)
+    }
+
     /// The keys that came again with another body: always a fault of the sender.
     pub fn reused_keys(&self) -> Vec<String> {
         let seen = self.seen();
@@ -167,6 +179,7 @@ async fn serve(
         // The sender went away in the middle.
         Err(_) => return Response::new(Body::empty()),
     };
+    let _under_way = UnderWay::begin(&records, head.uri.path());
     let reply = note(&records, &head, body);
     tokio::time::sleep(reply.delay).await;
     match reply.ending {

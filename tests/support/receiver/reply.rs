@@ -112,6 +112,12 @@ impl Reply {
         self
     }
 
+    /// Whether it says no to the lead. To a key that stands for a record nobody says that: it is answered as the first time.
+    pub(super) fn is_refusal(&self) -> bool {
+        let passing = matches!(self.status.as_u16(), 408 | 425 | 429);
+        self.ending == Ending::Answer && self.status.is_client_error() && !passing
+    }
+
     pub(super) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body.unwrap_or_default()));
         *response.status_mut() = self.status;

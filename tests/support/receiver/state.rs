@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
+use super::at_once::AtOnce;
 use super::reply::{Ending, Reply};
 
 /// One request as it came.
@@ -62,6 +63,7 @@ pub(super) struct Records {
     pub seen: Vec<Seen>,
     pub accepted: BTreeMap<String, usize>,
     pub honour_keys: bool,
+    pub under_way: AtOnce,
     /// Where a lead's id is found.
     field: String,
     scripts: HashMap<String, VecDeque<Reply>>,
@@ -76,6 +78,7 @@ impl Records {
             seen: Vec::new(),
             accepted: BTreeMap::new(),
             honour_keys: true,
+            under_way: AtOnce::default(),
             field: field.to_owned(),
             scripts: HashMap::new(),
             firsts: HashMap::new(),
@@ -101,7 +104,8 @@ impl Records {
             outcome: Outcome::Scripted,
         };
         let reply = self.next(&seen.path);
-        let reply = if reply.records { self.accept(&mut seen, reply) } else { reply };
+        let refused_now = reply.is_refusal() && self.is_known(&seen);
+        let reply = if reply.records || refused_now { self.accept(&mut seen, reply) } else { reply };
         self.seen.push(seen);
         reply
     }
@@ -121,6 +125,12 @@ impl Records {
             }
         }
         answer
+    }
+
+    /// Whether the request's key stands for a record.
+    fn is_known(&self, seen: &Seen) -> bool {
+        let key = seen.idempotency_key().filter(|_| self.honour_keys);
+        key.is_some_and(|key| self.firsts.contains_key(&(seen.path.clone(), key.to_owned())))
     }
 
     /// Makes a record, unless the key says that there is one.
