@@ -36,13 +36,20 @@ tls: ## there is one crypto library in the program, and it is not ring
 	  exit 1
 	fi
 
+# Kept with the other built programs, outside the tree. Building it takes minutes, so that only CI does it unasked.
+DENY := 0.20.2
 .PHONY: deny
-deny: ## licences and banned crates, where cargo-deny is installed
-	@if cargo deny --version >/dev/null 2>&1; then
-	  cargo deny --locked check bans licenses sources
-	else
-	  echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)" >&2
+deny: ## licences, banned crates and sources, by cargo-deny (CI installs it)
+	@folder="$${LEADFLOW_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/leadflow}/cargo-deny-$(DENY)"
+	program="$$folder/bin/cargo-deny"
+	if [ ! -x "$$program" ]; then
+	  if [ "$${CI:-false}" = false ]; then
+	    echo "skipped: cargo-deny is not there (cargo install --locked --root $$folder cargo-deny@$(DENY))" >&2
+	    exit 0
+	  fi
+	  cargo install --locked --quiet --root "$$folder" "cargo-deny@$(DENY)"
 	fi
+	"$$program" --locked check bans licenses sources
 
 .PHONY: crds
 crds: ## write the custom resource definitions to crds/

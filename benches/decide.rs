@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use leadflow::flow::decide::{Question, decide};
 use leadflow::lead::decision::Inputs;
 use leadflow::lead::{Lead, LeadId, Value};
-use leadflow::table::{Objects, Table, compile, index};
+use leadflow::table::bits::Bits;
+use leadflow::table::{Objects, Table, compile};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -40,7 +41,7 @@ fn main() {
 }
 
 fn narrow(table: &Table, lead: &Lead) {
-    let mut left = index::all(table.recipients.len());
+    let mut left = Bits::all(table.recipients.len());
     table.index.narrow(lead, &mut left, |_, _| ());
     black_box(left.count());
 }
@@ -54,7 +55,7 @@ fn matching(table: &Table, leads: &[Lead]) -> f64 {
     let count: u32 = leads
         .iter()
         .map(|lead| {
-            let mut left = index::all(table.recipients.len());
+            let mut left = Bits::all(table.recipients.len());
             table.index.narrow(lead, &mut left, |_, _| ());
             left.count()
         })

@@ -1,8 +1,8 @@
 //! LeadFlow.
 pub mod api;
 pub mod breaker;
-pub mod connect;
 pub mod cluster;
+pub mod connect;
 pub mod control;
 pub mod flow;
 pub mod folder;

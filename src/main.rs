@@ -18,7 +18,11 @@ fn main() -> ExitCode {
         let _ = writeln!(err, "leadflow: a TLS provider is installed already");
         return ExitCode::FAILURE;
     }
-    let done = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(|runtime| runtime.block_on(run(settings)));
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(run(settings)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -41,11 +45,19 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         Command::Operator(settings) => operator::run(settings).await?,
         Command::Ingest(settings) => {
             let address = settings.address.address;
-            pod::run(pod::Settings { role: Role::Ingest, place: &settings.place, address, port: settings.port, admin_port: settings.admin_port }).await?;
+            pod::run(pod::Settings {
+                role: Role::Ingest,
+                place: &settings.place,
+                address,
+                port: settings.port,
+                admin_port: settings.admin_port,
+            })
+            .await?;
         }
         Command::Router(settings) => {
             let address = settings.address.address;
-            pod::run(pod::Settings { role: Role::Router, place: &settings.place, address, port: 0, admin_port: settings.admin_port }).await?;
+            pod::run(pod::Settings { role: Role::Router, place: &settings.place, address, port: 0, admin_port: settings.admin_port })
+                .await?;
         }
         Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,

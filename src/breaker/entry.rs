@@ -27,8 +27,6 @@ pub(super) struct State {
     announced: (CircuitMode, View),
     /// Whether this process announced anything.
     reported: bool,
-    /// Announce the circuit although it did not change: status says otherwise.
-    correct: bool,
     /// The state that metrics show.
     pub shown: Option<CircuitState>,
     /// Whether it is on the list of those that something is up with.
@@ -45,17 +43,7 @@ impl Entry {
         let machine = Machine::new(rules.breaker.clone(), now);
         // A new endpoint that follows its breaker is nothing to tell of; one with an override is.
         let announced = (CircuitMode::Auto, machine.view());
-        Self(Mutex::new(State {
-            rules,
-            machine,
-            foreign: None,
-            announced,
-            reported: false,
-            correct: false,
-            shown: None,
-            listed: false,
-            gone: false,
-        }))
+        Self(Mutex::new(State { rules, machine, foreign: None, announced, reported: false, shown: None, listed: false, gone: false }))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -82,7 +70,14 @@ impl State {
     pub fn admit(&mut self, now: Timestamp) -> Result<Admit, Paused> {
         match self.rules.mode {
             CircuitMode::Paused => Err(Paused),
-            CircuitMode::Auto | CircuitMode::Forced => Ok(self.machine.admit(now)),
+            CircuitMode::Forced => Ok(self.machine.admit(now)),
+            CircuitMode::Auto => {
+                // Another router's trip is over: not all leads at once, but one to see.
+                if self.foreign.take_if(|until| *until <= now).is_some() {
+                    self.machine.doubt(now);
+                }
+                Ok(self.machine.admit(now))
+            }
         }
     }
 
@@ -94,12 +89,6 @@ impl State {
             (_, verdict) => verdict,
         };
         self.machine.observe(ticket, verdict, latency, now, roll);
-        // Another router's bad news has expired and nobody took it back: what was seen here does.
-        let expired = self.foreign.is_some_and(|until| until <= now);
-        if expired && verdict == Verdict::Healthy && self.machine.view().state == CircuitState::Serving {
-            self.foreign = None;
-            self.correct = true;
-        }
     }
 
     pub fn unavailable(&self, now: Timestamp) -> Option<Unavailable> {
@@ -133,17 +122,13 @@ impl State {
     }
 
     /// What others should know since the last time.
-    pub fn transition(&mut self, now: Timestamp) -> Option<Transition> {
-        let mut view = self.machine.view();
+    pub fn transition(&mut self) -> Option<Transition> {
+        let view = self.machine.view();
         let mode = self.rules.mode;
-        let correct = std::mem::take(&mut self.correct);
         let (mode_before, before) = std::mem::replace(&mut self.announced, (mode, view));
         let still_serving = before.state == CircuitState::Serving && view.state == CircuitState::Serving;
-        if !correct && mode == mode_before && (still_serving || (before.state, before.since) == (view.state, view.since)) {
+        if mode == mode_before && (still_serving || (before.state, before.since) == (view.state, view.since)) {
             return None;
-        }
-        if correct {
-            view.since = now;
         }
         self.reported = true;
         Some(Transition {
@@ -152,7 +137,7 @@ impl State {
             generation: self.rules.generation,
             mode,
             view,
-            recovered: correct || (mode == mode_before && view.state == CircuitState::Serving),
+            recovered: mode == mode_before && view.state == CircuitState::Serving,
         })
     }
 }

@@ -183,6 +183,13 @@ impl Machine {
         }
     }
 
+    /// Somebody else found the endpoint failing and has not said since that it is well: what comes next is a probe.
+    pub fn doubt(&mut self, now: Timestamp) {
+        if self.state == State::Serving {
+            self.enter(State::Probing { succeeded: 0, under_way: false }, CircuitReason::ProbeDue, now);
+        }
+    }
+
     /// Nothing is sent before then.
     pub fn pause(&mut self, until: Timestamp) {
         self.not_before = self.not_before.max(Some(until));

@@ -158,7 +158,7 @@ impl Breakers {
                 self.metrics.circuit.with_label_values(&[state.rules.name.as_str(), word(each)]).set((each == shown).into());
             }
         }
-        if let Some(transition) = state.transition(now) {
+        if let Some(transition) = state.transition() {
             self.announce(transition);
         }
         result

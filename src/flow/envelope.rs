@@ -1,7 +1,7 @@
 //! What goes to the store sealed: the lead with its submission, and the requests made of it.
 
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::arrive::{Kept, LEAD_PURPOSE};
 use crate::lead::{LeadId, Request};

@@ -90,7 +90,14 @@ impl Routing {
     }
 
     /// Decides, and counts the first candidate as assigned, so that the next decision sees it.
-    fn decide<'t>(&self, table: &'t Table, lead: &Lead, now: Timestamp, tried: &[RecipientKey], taken: u32) -> (Decision, Option<Chosen<'t>>) {
+    fn decide<'t>(
+        &self,
+        table: &'t Table,
+        lead: &Lead,
+        now: Timestamp,
+        tried: &[RecipientKey],
+        taken: u32,
+    ) -> (Decision, Option<Chosen<'t>>) {
         let started = Instant::now();
         let unavailable = self.deliverer.breakers.unavailable(now);
         let mut view = self.view();

@@ -50,4 +50,3 @@ pub enum RunError {
 fn lines(errors: &[FolderError]) -> String {
     errors.iter().map(|error| format!("  {error}")).collect::<Vec<_>>().join("\n")
 }
-

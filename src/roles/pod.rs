@@ -80,7 +80,8 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     let (secrets, watching) = watch_secrets(&client, &namespace, Keep::Values, Arc::clone(&process.dice));
     process.tasks.dropped("secrets", async move { Err::<(), _>(watching.await) });
 
-    let mut follower = Follower { role: settings.role, objects: watched.objects, found: secrets.found.clone(), secrets, in_force: Arc::clone(&in_force) };
+    let mut follower =
+        Follower { role: settings.role, objects: watched.objects, found: secrets.found.clone(), secrets, in_force: Arc::clone(&in_force) };
     follower.first().await;
     let (store, url) = follower.connect(process).await;
     let store_port: Arc<dyn Store> = Arc::clone(&store) as _;
@@ -103,7 +104,8 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
             pages.open(started.pages);
         }
     }
-    let holder = Holder { namespace, pod, uid: settings.place.pod_uid.clone(), exchange: settings.place.exchange.clone(), role: settings.role };
+    let holder =
+        Holder { namespace, pod, uid: settings.place.pod_uid.clone(), exchange: settings.place.exchange.clone(), role: settings.role };
     let keeping = lease::keep(client, holder, in_force.digests(), Arc::clone(&process.clock), process.shutdown.drain());
     process.tasks.drained("lease", async move {
         keeping.await;
@@ -200,7 +202,12 @@ impl Follower {
 }
 
 /// Tells the breakers what other routers report.
-async fn heed(mut circuits: mpsc::Receiver<(String, Circuit)>, breakers: Arc<Breakers>, clock: Arc<dyn Clock>, pod: String) -> Result<(), Infallible> {
+async fn heed(
+    mut circuits: mpsc::Receiver<(String, Circuit)>,
+    breakers: Arc<Breakers>,
+    clock: Arc<dyn Clock>,
+    pod: String,
+) -> Result<(), Infallible> {
     while let Some((endpoint, circuit)) = circuits.recv().await {
         breakers.hint(&endpoint, &circuit, circuit.reported_by == pod, clock.now());
     }

@@ -135,7 +135,8 @@ async fn keep_leases(routing: Arc<Routing>, owner: String, in_hand: InHand, done
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! { () = done.cancelled() => return, _ = tick.tick() => () }
-        let leads: Vec<(LeadId, i64)> = in_hand.lock().unwrap_or_else(PoisonError::into_inner).leads.iter().map(|(id, epoch)| (*id, *epoch)).collect();
+        let leads: Vec<(LeadId, i64)> =
+            in_hand.lock().unwrap_or_else(PoisonError::into_inner).leads.iter().map(|(id, epoch)| (*id, *epoch)).collect();
         if leads.is_empty() {
             continue;
         }

@@ -66,7 +66,11 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
 }
 
 /// Takes over each good reading; after a bad one the rules stay as they are.
-async fn follow(mut readings: std::pin::Pin<Box<impl Stream<Item = Reading> + Send>>, in_force: Arc<InForce>, keys: Keys) -> Result<(), Infallible> {
+async fn follow(
+    mut readings: std::pin::Pin<Box<impl Stream<Item = Reading> + Send>>,
+    in_force: Arc<InForce>,
+    keys: Keys,
+) -> Result<(), Infallible> {
     while let Some(reading) = readings.next().await {
         let Ok((objects, secrets)) = reading else { continue };
         let (table, rejected) = in_force.compile(&objects);
@@ -97,7 +101,9 @@ async fn open(process: &mut Process, data: &Path, objects: &Objects, secrets: &S
         return Ok((Arc::new(store), stores::ONE));
     };
     let at = &postgresql.url_from.secret_key_ref;
-    let url = secrets.text(at).ok_or_else(|| StoreError::Refused(format!("the Secret '{}' has no key '{}' with the database's URL", at.name, at.key)))?;
+    let url = secrets
+        .text(at)
+        .ok_or_else(|| StoreError::Refused(format!("the Secret '{}' has no key '{}' with the database's URL", at.name, at.key)))?;
     let (store, bell) = PostgresStore::connect(url, CONNECTIONS).await?;
     process.tasks.dropped("database news", async move { bell.await });
     Ok((Arc::new(store), stores::SOME))
@@ -136,14 +142,23 @@ impl Keys {
 }
 
 /// Prints what is routed, and how to see it work.
-fn tell(out: &mut impl Write, objects: &Objects, in_force: &InForce, dir: &Path, posts: SocketAddr, admin: u16, crm_port: Option<u16>) -> std::io::Result<()> {
+fn tell(
+    out: &mut impl Write,
+    objects: &Objects,
+    in_force: &InForce,
+    dir: &Path,
+    posts: SocketAddr,
+    admin: u16,
+    crm_port: Option<u16>,
+) -> std::io::Result<()> {
     let table = in_force.live.table();
     writeln!(out, "LeadFlow routes by the manifests in {} (an edit is live within a second):", dir.display())?;
     for (name, source) in &objects.sources {
         writeln!(out, "  source  {name}: http://{posts}/v1/sources/{name}/leads, {} required", source.spec.require.len())?;
     }
     for policy in &table.policies {
-        let tiers: Vec<_> = policy.tiers.iter().map(|tier| format!("{} ({} by {})", tier.name, tier.members.count(), tier.method.name())).collect();
+        let tiers: Vec<_> =
+            policy.tiers.iter().map(|tier| format!("{} ({} by {})", tier.name, tier.members.count(), tier.method.name())).collect();
         writeln!(out, "  policy  {}: {}", policy.name, tiers.join(" → "))?;
     }
     for (name, endpoint) in &table.endpoints {
@@ -164,7 +179,10 @@ fn tell(out: &mut impl Write, objects: &Objects, in_force: &InForce, dir: &Path,
     let program = program.as_deref().and_then(|program| program.strip_prefix(here.as_deref()?).ok().or(Some(program)));
     let program = program.map_or("leadflow".to_owned(), |program| program.display().to_string());
     writeln!(out, "\nPost a lead from another terminal and wait for its outcome, then ask why:\n")?;
-    writeln!(out, "  curl -sS http://{posts}/v1/sources/{name}/leads -H 'X-Api-Key: {key}' -H 'Content-Type: application/json' -H 'Prefer: wait=5' -d '{SAMPLE}'")?;
+    writeln!(
+        out,
+        "  curl -sS http://{posts}/v1/sources/{name}/leads -H 'X-Api-Key: {key}' -H 'Content-Type: application/json' -H 'Prefer: wait=5' -d '{SAMPLE}'"
+    )?;
     let port = if admin == 9090 { String::new() } else { format!(" --admin http://127.0.0.1:{admin}") };
     writeln!(out, "  {program} explain latest{port}\n")?;
     out.flush()

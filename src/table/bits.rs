@@ -12,6 +12,17 @@ impl Bits {
         Self { words: vec![0; size.div_ceil(64)] }
     }
 
+    /// Every number below `size`.
+    pub fn all(size: usize) -> Self {
+        let mut words = vec![u64::MAX; size.div_ceil(64)];
+        if let Some(last) = words.last_mut()
+            && size % 64 != 0
+        {
+            *last = (1 << (size % 64)) - 1;
+        }
+        Self { words }
+    }
+
     /// Adds a member.
     pub fn add(&mut self, member: u32) {
         if let Some(word) = self.words.get_mut(member as usize / 64) {
@@ -98,6 +109,7 @@ mod tests {
     proptest! {
         #[test]
         fn bits_behave_like_a_set(a in prop::collection::btree_set(0u32..200, 0..80), b in prop::collection::btree_set(0u32..200, 0..80), listed in prop::collection::btree_set(0u32..200, 0..120)) {
+            prop_assert_eq!(Bits::all(200).iter().collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
             let (left, right) = (of(200, &a), of(200, &b));
             prop_assert_eq!(left.iter().collect::<BTreeSet<_>>(), a.clone());
             prop_assert_eq!(left.count() as usize, a.len());

@@ -86,13 +86,16 @@ struct Sets {
     listing: HashMap<String, Vec<u32>>,
 }
 
+/// From a number on, and up to but not including another.
+type Range = (Option<Decimal>, Option<Decimal>);
+
 /// Recipients by range.
 #[derive(Clone, Debug, PartialEq)]
 enum Ranges {
     /// `recipients[i]` take values from `bounds[i - 1]` up to but not including `bounds[i]`; those without a range test are in each.
     Segments { bounds: Vec<Decimal>, recipients: Vec<Bits>, indifferent: Bits },
-    /// The ranges themselves.
-    Each { ranges: HashMap<u32, (Option<Decimal>, Option<Decimal>)> },
+    /// The ranges themselves, by recipient.
+    Each { ranges: Vec<Option<Range>> },
 }
 
 impl Index {
@@ -104,7 +107,10 @@ impl Index {
                 by_field.entry(field).or_default().push((number as u32, test));
             }
         }
-        Self { fields: by_field.into_iter().map(|(field, testing)| FieldIndex::build(field, &testing, tests.len())).collect() }
+        let mut fields: Vec<_> = by_field.into_iter().map(|(field, testing)| FieldIndex::build(field, &testing, tests.len())).collect();
+        // What asks recipients one by one comes last, when few are left.
+        fields.sort_by_key(|field| matches!(field.ranges, Some(Ranges::Each { .. })));
+        Self { fields }
     }
 
     /// Keeps of `left` who takes the lead, telling `removed` after each field how many went.
@@ -126,7 +132,7 @@ impl Index {
 
 impl FieldIndex {
     fn build(field: &str, testing: &[(u32, &FieldTest)], size: usize) -> Self {
-        let mut indifferent = all(size);
+        let mut indifferent = Bits::all(size);
         testing.iter().for_each(|(number, _)| indifferent.take(*number));
         let listing: Vec<_> = testing.iter().filter_map(|(number, test)| Some((*number, test.any_of.as_ref()?))).collect();
         let ranged: Vec<_> =
@@ -162,7 +168,7 @@ impl FieldIndex {
 
 impl Sets {
     fn build(listing: &[(u32, &Vec<String>)], size: usize) -> Self {
-        let mut indifferent = all(size);
+        let mut indifferent = Bits::all(size);
         let mut by_value: HashMap<String, Vec<u32>> = HashMap::new();
         for (number, values) in listing {
             indifferent.take(*number);
@@ -190,9 +196,15 @@ impl Ranges {
         bounds.sort_unstable();
         bounds.dedup();
         if bounds.len() > MOST_BOUNDS {
-            return Self::Each { ranges: ranged.iter().map(|(number, test)| (*number, (test.at_least, test.below))).collect() };
+            let mut ranges = vec![None; size];
+            for (number, test) in ranged {
+                if let Some(range) = ranges.get_mut(*number as usize) {
+                    *range = Some((test.at_least, test.below));
+                }
+            }
+            return Self::Each { ranges };
         }
-        let mut indifferent = all(size);
+        let mut indifferent = Bits::all(size);
         ranged.iter().for_each(|(number, _)| indifferent.take(*number));
         let mut recipients = vec![indifferent.clone(); bounds.len() + 1];
         for (number, test) in ranged {
@@ -207,8 +219,8 @@ impl Ranges {
         match self {
             Self::Segments { bounds, recipients, .. } => left.and(&recipients[bounds.partition_point(|bound| *bound <= number)]),
             Self::Each { ranges } => {
-                let out: Vec<u32> =
-                    left.iter().filter(|member| ranges.get(member).is_some_and(|(low, high)| !in_range(number, *low, *high))).collect();
+                let is_out = |member: &u32| ranges[*member as usize].is_some_and(|(low, high)| !in_range(number, low, high));
+                let out: Vec<u32> = left.iter().filter(is_out).collect();
                 out.into_iter().for_each(|member| left.take(member));
             }
         }
@@ -218,16 +230,11 @@ impl Ranges {
     fn narrow_to_indifferent(&self, left: &mut Bits) {
         match self {
             Self::Segments { indifferent, .. } => left.and(indifferent),
-            Self::Each { ranges } => ranges.keys().for_each(|member| left.take(*member)),
+            Self::Each { ranges } => {
+                (0u32..).zip(ranges).filter(|(_, range)| range.is_some()).for_each(|(member, _)| left.take(member));
+            }
         }
     }
-}
-
-/// All numbers below `size`.
-pub fn all(size: usize) -> Bits {
-    let mut bits = Bits::none(size);
-    (0..size as u32).for_each(|member| bits.add(member));
-    bits
 }
 
 #[cfg(test)]
@@ -267,7 +274,7 @@ mod tests {
         #[test]
         fn the_index_agrees_with_asking_everybody(tests in prop::collection::vec(tests_of_one(), 0..90), fields in prop::collection::btree_map("[xyz]", value(), 0..4)) {
             let lead = lead(fields);
-            let mut left = all(tests.len());
+            let mut left = Bits::all(tests.len());
             let mut gone = 0;
             Index::build(&tests).narrow(&lead, &mut left, |_, removed| gone += removed);
             let asked: Vec<u32> = (0..tests.len() as u32).filter(|n| tests[*n as usize].iter().all(|(field, test)| test.passes(lead.get(field)))).collect();
@@ -289,7 +296,7 @@ mod tests {
         let index = Index::build(&tests);
         for price in [-1, 0, 49, 50, 333, 699, 748, 749, 1000] {
             let lead = lead(BTreeMap::from([("price".to_owned(), Value::Integer(price))]));
-            let mut left = all(tests.len());
+            let mut left = Bits::all(tests.len());
             index.narrow(&lead, &mut left, |_, _| ());
             let asked: Vec<u32> = (0..700u32).filter(|n| tests[*n as usize]["price"].passes(lead.get("price"))).collect();
             assert_eq!(left.iter().collect::<Vec<_>>(), asked, "at {price}");

@@ -31,7 +31,11 @@ async fn one_word_lists_every_kind() {
     let cluster = Cluster::shared().await;
     let (client, namespace) = (cluster.client().await, cluster.namespace("list").await);
     apply(&client, &namespace, &everything()).await;
-    let output = cluster.kubectl(&["get", "leadflow", "--namespace", &namespace, "--output", "name"]).await;
+    // What kubectl remembers of a server may be older than the definitions.
+    let cache = cluster.folder().join("fresh-cache");
+    let output =
+        cluster.kubectl(&["get", "leadflow", "--namespace", &namespace, "--output", "name", "--cache-dir", cache.to_str().unwrap()]).await;
+    assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut names: Vec<_> = text.lines().collect();
     names.sort_unstable();
@@ -105,11 +109,11 @@ struct Case {
     object: Value,
     pointer: &'static str,
     value: Value,
-    refusal: Option<&'static str>,
+    refusal: Option<[&'static str; 2]>,
 }
 
-fn bad(object: Value, pointer: &'static str, value: Value, refusal: &'static str) -> Case {
-    Case { object, pointer, value, refusal: Some(refusal) }
+fn bad(object: Value, pointer: &'static str, value: Value, field: &'static str, why: &'static str) -> Case {
+    Case { object, pointer, value, refusal: Some([field, why]) }
 }
 
 fn good(object: Value, pointer: &'static str, value: Value) -> Case {
@@ -121,50 +125,90 @@ fn cases() -> Vec<Case> {
     let key = json!({"secretKeyRef": {"name": "s", "key": "k"}});
     let score = json!({"expression": "recipient.load"});
     vec![
-        bad(exchange("x"), "/metadata/name", json!(long), "`metadata.name` must be 1 to 50"),
-        bad(exchange("x"), "/metadata/name", json!("1st"), "`metadata.name` must be 1 to 50"),
-        bad(exchange("x"), "/spec/store", json!({}), "spec.store: Invalid value: must give exactly one of `embedded` and `postgresql`"),
-        bad(exchange("x"), "/spec/store/embedded", json!({}), "spec.store: Invalid value: must give exactly one of"),
-        bad(exchange("x"), "/spec/router", json!({"replicas": -1}), "spec.router.replicas"),
-        bad(exchange("x"), "/spec/router", json!({"replicaz": 1}), ".spec.router.replicaz: field not declared in schema"),
+        bad(exchange("x"), "/metadata/name", json!(long), "`metadata.name`", "must be 1 to 50"),
+        bad(exchange("x"), "/metadata/name", json!("1st"), "`metadata.name`", "must be 1 to 50"),
+        bad(exchange("x"), "/spec/store", json!({}), "spec.store", "must give exactly one of `embedded` and `postgresql`"),
+        bad(exchange("x"), "/spec/store/embedded", json!({}), "spec.store", "must give exactly one of"),
+        bad(exchange("x"), "/spec/router", json!({"replicas": -1}), "spec.router.replicas", "Invalid value"),
+        bad(exchange("x"), "/spec/router", json!({"replicaz": 1}), ".spec.router.replicaz", "field not declared in schema"),
         good(exchange("x"), "/spec/schema", json!({"fields": [{"name": "home.owner", "type": "Boolean"}]})),
-        bad(exchange("x"), "/spec/schema", json!({"fields": [{"name": "home.owner", "type": "Enum"}]}), "must give `values` for type 'Enum'"),
-        bad(exchange("x"), "/spec/schema", json!({"fields": [{"name": "a", "type": "String", "minimum": "1"}]}), "may give `minimum` and `maximum`"),
-        bad(exchange("x"), "/spec/schema", json!({"fields": [{"name": "A b", "type": "String"}]}), "spec.schema.fields[0].name"),
-        bad(exchange("x"), "/spec/delivery", json!({"allowAddresses": ["localhost"]}), "spec.delivery.allowAddresses[0]"),
+        bad(
+            exchange("x"),
+            "/spec/schema",
+            json!({"fields": [{"name": "home.owner", "type": "Enum"}]}),
+            "spec.schema.fields[0]",
+            "must give `values` for type 'Enum'",
+        ),
+        bad(
+            exchange("x"),
+            "/spec/schema",
+            json!({"fields": [{"name": "a", "type": "String", "minimum": "1"}]}),
+            "spec.schema.fields[0]",
+            "may give `minimum` and `maximum`",
+        ),
+        bad(
+            exchange("x"),
+            "/spec/schema",
+            json!({"fields": [{"name": "A b", "type": "String"}]}),
+            "spec.schema.fields[0].name",
+            "Invalid value",
+        ),
+        bad(exchange("x"), "/spec/delivery", json!({"allowAddresses": ["localhost"]}), "spec.delivery.allowAddresses[0]", "Invalid value"),
         good(exchange("x"), "/spec/delivery", json!({"allowAddresses": ["10.0.0.0/8", "fd00::/8"]})),
-        bad(source("x"), "/spec/defaultCountry", json!("usa"), "spec.defaultCountry"),
-        bad(source("x"), "/spec/format", json!("XML"), "spec.format: Unsupported value"),
-        bad(source("x"), "/spec/deduplicate", json!({"by": [], "withinDays": 1}), "spec.deduplicate.by"),
+        bad(source("x"), "/spec/defaultCountry", json!("usa"), "spec.defaultCountry", "Invalid value"),
+        bad(source("x"), "/spec/format", json!("XML"), "spec.format", "Unsupported value"),
+        bad(source("x"), "/spec/deduplicate", json!({"by": [], "withinDays": 1}), "spec.deduplicate.by", "Invalid value"),
         good(source("x"), "/spec/deduplicate", json!({"by": ["contact.email"], "withinDays": 0})),
-        bad(source("x"), "/spec/answer", json!({"waitSeconds": 61}), "spec.answer.waitSeconds"),
-        bad(agent("x", "crm"), "/spec/deliverTo", json!(""), "spec.deliverTo"),
-        bad(agent("x", "crm"), "/spec/accepts", json!([{"field": "location.zip"}]), "spec.accepts[0]: Invalid value: must give either `in`, or a range"),
-        bad(agent("x", "crm"), "/spec/accepts", json!([{"field": "a", "in": ["1"], "below": "2"}]), "spec.accepts[0]: Invalid value: must give either"),
+        bad(source("x"), "/spec/answer", json!({"waitSeconds": 61}), "spec.answer.waitSeconds", "Invalid value"),
+        bad(agent("x", "crm"), "/spec/deliverTo", json!(""), "spec.deliverTo", "Invalid value"),
+        bad(agent("x", "crm"), "/spec/accepts", json!([{"field": "location.zip"}]), "spec.accepts[0]", "must give either `in`, or a range"),
+        bad(agent("x", "crm"), "/spec/accepts", json!([{"field": "a", "in": ["1"], "below": "2"}]), "spec.accepts[0]", "must give either"),
         good(agent("x", "crm"), "/spec/accepts", json!([{"field": "a", "in": ["1"]}, {"field": "b", "atLeast": "-1.5", "below": "2"}])),
-        bad(agent("x", "crm"), "/spec/accepts", json!([{"field": "a", "below": "two"}]), "spec.accepts[0].below"),
-        bad(agent("x", "crm"), "/spec/caps", json!([{"per": "Day", "leads": 1}, {"per": "Day", "leads": 2}]), "duplicate"),
-        bad(agent("x", "crm"), "/spec/contact", json!({"phone": "555-0100"}), "spec.contact.phone"),
-        bad(agent("x", "crm"), "/spec/performance", json!({"conversionRate": "1.2"}), "spec.performance.conversionRate"),
-        bad(buyer("x", "crm"), "/spec/contracts", json!([]), "spec.contracts"),
-        bad(buyer("x", "crm"), "/spec/contracts/0/price", json!({"amount": "42.505"}), "spec.contracts[0].price.amount"),
+        bad(agent("x", "crm"), "/spec/accepts", json!([{"field": "a", "below": "two"}]), "spec.accepts[0].below", "Invalid value"),
+        bad(agent("x", "crm"), "/spec/caps", json!([{"per": "Day", "leads": 1}, {"per": "Day", "leads": 2}]), "spec.caps", "duplicate"),
+        bad(agent("x", "crm"), "/spec/contact", json!({"phone": "555-0100"}), "spec.contact.phone", "Invalid value"),
+        bad(agent("x", "crm"), "/spec/performance", json!({"conversionRate": "1.2"}), "spec.performance.conversionRate", "Invalid value"),
+        bad(buyer("x", "crm"), "/spec/contracts", json!([]), "spec.contracts", "Invalid value"),
+        bad(buyer("x", "crm"), "/spec/contracts/0/price", json!({"amount": "42.505"}), "spec.contracts[0].price.amount", "Invalid value"),
         good(buyer("x", "crm"), "/spec/contracts/0/price", json!({"amount": "42.50"})),
-        bad(endpoint("x"), "/spec/http/url", json!("ftp://crm.example.com"), "spec.http.url"),
-        bad(endpoint("x"), "/spec/http/url", json!("https://[crm.example.com"), "spec.http.url: Invalid value: must be an absolute http or https URL"),
-        bad(endpoint("x"), "/spec/http/auth", json!({}), "spec.http.auth: Invalid value: must give exactly one of `bearer` and `basic`"),
+        bad(endpoint("x"), "/spec/http/url", json!("ftp://crm.example.com"), "spec.http.url", "Invalid value"),
+        bad(endpoint("x"), "/spec/http/url", json!("https://[crm.example.com"), "spec.http.url", "must be an absolute http or https URL"),
+        bad(endpoint("x"), "/spec/http/auth", json!({}), "spec.http.auth", "must give exactly one of `bearer` and `basic`"),
         good(endpoint("x"), "/spec/http/auth", json!({"basic": {"usernameFrom": key, "passwordFrom": key}})),
-        bad(endpoint("x"), "/spec/http/response", json!({"accepted": {}}), "spec.http.response.accepted: Invalid value: must give `status`, `body` or both"),
-        bad(endpoint("x"), "/spec/http/response", json!({"accepted": {"status": ["2xx"]}}), "spec.http.response.accepted.status[0]"),
-        good(endpoint("x"), "/spec/http/response", json!({"refused": {"status": ["400-499"], "body": {"jsonPointer": "/status", "is": ["no"]}}})),
-        bad(endpoint("x"), "/spec/timeoutSeconds", json!(0), "spec.timeoutSeconds"),
-        bad(endpoint("x"), "/spec/circuit", json!("Open"), "spec.circuit: Unsupported value"),
+        bad(
+            endpoint("x"),
+            "/spec/http/response",
+            json!({"accepted": {}}),
+            "spec.http.response.accepted",
+            "must give `status`, `body` or both",
+        ),
+        bad(
+            endpoint("x"),
+            "/spec/http/response",
+            json!({"accepted": {"status": ["2xx"]}}),
+            "spec.http.response.accepted.status[0]",
+            "Invalid value",
+        ),
+        good(
+            endpoint("x"),
+            "/spec/http/response",
+            json!({"refused": {"status": ["400-499"], "body": {"jsonPointer": "/status", "is": ["no"]}}}),
+        ),
+        bad(endpoint("x"), "/spec/timeoutSeconds", json!(0), "spec.timeoutSeconds", "Invalid value"),
+        bad(endpoint("x"), "/spec/circuit", json!("Open"), "spec.circuit", "Unsupported value"),
         good(endpoint("x"), "/spec/http/body", json!({"any": {"shape": ["{{ lead.id }}", 1, true]}})),
-        bad(policy("x"), "/spec/tiers", json!([]), "spec.tiers"),
-        bad(policy("x"), "/spec/tiers/0/to", json!({}), "spec.tiers[0].to: Invalid value: must give `agents`, `buyers` or both"),
-        bad(policy("x"), "/spec/tiers/0/method", json!({"type": "Score"}), "spec.tiers[0].method: Invalid value: must give `score` for type 'Score'"),
-        bad(policy("x"), "/spec/tiers/0/method", json!({"type": "Weighted", "score": score}), "must give `score` for type 'Score', and for no other"),
+        bad(policy("x"), "/spec/tiers", json!([]), "spec.tiers", "Invalid value"),
+        bad(policy("x"), "/spec/tiers/0/to", json!({}), "spec.tiers[0].to", "must give `agents`, `buyers` or both"),
+        bad(policy("x"), "/spec/tiers/0/method", json!({"type": "Score"}), "spec.tiers[0].method", "must give `score` for type 'Score'"),
+        bad(
+            policy("x"),
+            "/spec/tiers/0/method",
+            json!({"type": "Weighted", "score": score}),
+            "spec.tiers[0].method",
+            "must give `score` for type 'Score', and for no other",
+        ),
         good(policy("x"), "/spec/tiers/0/method", json!({"type": "Score", "score": score})),
-        bad(policy("x"), "/spec/maxRecipients", json!(0), "spec.maxRecipients"),
+        bad(policy("x"), "/spec/maxRecipients", json!(0), "spec.maxRecipients", "Invalid value"),
     ]
 }
 
@@ -184,7 +228,10 @@ async fn a_refusal_names_the_field_and_what_is_right_is_taken() {
             (Ok(_), None) => {}
             (Ok(_), Some(_)) => panic!("{case} must be refused"),
             (Err(error), None) => panic!("{case} must be taken: {error}"),
-            (Err(error), Some(refusal)) => assert!(error.to_string().contains(refusal), "{case}: {error}"),
+            (Err(error), Some(refusal)) => {
+                let text = error.to_string();
+                assert!(refusal.iter().all(|part| text.contains(part)), "{case}: {text}");
+            }
         }
     }
 }

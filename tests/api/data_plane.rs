@@ -131,7 +131,13 @@ async fn a_lease_says_what_a_pod_runs_and_goes_with_it() {
     }
     let cluster = Cluster::shared().await;
     let (client, namespace) = (cluster.client().await, cluster.namespace("lease").await);
-    let holder = Holder { namespace: namespace.clone(), pod: "router-1".into(), uid: Some("1234".into()), exchange: "house".into(), role: Role::Router };
+    let holder = Holder {
+        namespace: namespace.clone(),
+        pod: "router-1".into(),
+        uid: Some("1234".into()),
+        exchange: "house".into(),
+        role: Role::Router,
+    };
     let (digests, digest) = watch::channel(String::new());
     let stop = CancellationToken::new();
     let task = tokio::spawn(lease::keep(client.clone(), holder, digest, Arc::new(SystemClock), stop.clone()));

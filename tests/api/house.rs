@@ -116,7 +116,7 @@ impl Running {
         let stop = CancellationToken::new();
         let (ready, seen) = tokio::sync::oneshot::channel();
         let settings = Settings {
-            image: "registry.example/leadflow:test".to_owned(),
+            image: "leadflow:test".to_owned(),
             scope: Scope::Namespaces(vec![namespace.to_owned()]),
             pod: "operator-1".to_owned(),
         };
@@ -141,7 +141,12 @@ impl Drop for Running {
 }
 
 /// Follows an object until what is asked of it holds. `None` is an object that is not there.
-pub async fn until(api: &Api<DynamicObject>, name: &str, what: &str, holds: impl Fn(Option<&DynamicObject>) -> bool) -> Option<DynamicObject> {
+pub async fn until(
+    api: &Api<DynamicObject>,
+    name: &str,
+    what: &str,
+    holds: impl Fn(Option<&DynamicObject>) -> bool,
+) -> Option<DynamicObject> {
     use futures::StreamExt;
     let mut last = None;
     let states = kube::runtime::watcher::watch_object(api.clone(), name);

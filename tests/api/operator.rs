@@ -32,13 +32,20 @@ fn child(client: &Client, namespace: &str, kind: &str) -> Api<DynamicObject> {
 
 /// Says that pods of a deployment are ready, which a node would.
 async fn make_ready(client: &Client, namespace: &str, deployment: &str) {
-    let status = json!({"status": {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2, "observedGeneration": 1}});
+    let status =
+        json!({"status": {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2, "observedGeneration": 1}});
     let deployments = child(client, namespace, "Deployment");
     deployments.patch_status(deployment, &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
 }
 
 /// A pod's Lease, kept with the digest that is sent.
-fn pod(client: &Client, namespace: &str, name: &str, role: Role, digest: &str) -> (watch::Sender<String>, CancellationToken, tokio::task::JoinHandle<()>) {
+fn pod(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    role: Role,
+    digest: &str,
+) -> (watch::Sender<String>, CancellationToken, tokio::task::JoinHandle<()>) {
     let holder = Holder { namespace: namespace.to_owned(), pod: name.to_owned(), uid: None, exchange: "house".to_owned(), role };
     let (digests, digest) = watch::channel(digest.to_owned());
     let stop = CancellationToken::new();
@@ -110,7 +117,9 @@ async fn an_exchange_comes_to_life_and_every_kind_says_so() {
     let mut other = policy("all");
     other["spec"]["maxRecipients"] = json!(2);
     apply(client, &namespace, &[other]).await;
-    let second = |object: Option<&DynamicObject>| condition(object, "Programmed") == "False/Pending" && object.unwrap().data["status"]["observedGeneration"] == 2;
+    let second = |object: Option<&DynamicObject>| {
+        condition(object, "Programmed") == "False/Pending" && object.unwrap().data["status"]["observedGeneration"] == 2
+    };
     until(&ours(client, &namespace, "RoutingPolicy"), "all", "the second generation is not run yet", second).await;
     router.0.send_replace(digest(client, &namespace).await);
     until_condition(client, &namespace, "RoutingPolicy", "all", "Ready", "True/Ready").await;
@@ -321,6 +330,39 @@ async fn at_rest_nothing_is_written() {
     let _again = Running::start(cluster.client_for_token(&token).await, &namespace).await;
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     assert_eq!((writes(&cluster), versions(client, &namespace).await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_of_before_a_stricter_schema_stops_nobody() {
+    if !require(&[Part::ApiServer]) {
+        return;
+    }
+    let cluster = Cluster::start(Options { crds: false, ..Options::default() }).await;
+    let (client, namespace) = (cluster.client().await, cluster.namespace("stricter").await);
+    let client = &client;
+    let crds = leadflow::api::crds::crds();
+    let mut lax = crds.iter().find(|(kind, _)| *kind == "agents").unwrap().1.clone();
+    let schema = lax.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec").unwrap();
+    schema.as_object_mut().unwrap().remove("required");
+    let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
+    let output = cluster.kubectl_with_input(&["apply", "--server-side", "--filename", "-"], &lax.to_string()).await;
+    assert!(output.status.success(), "{output:?}");
+    assert!(cluster.kubectl(&established).await.status.success());
+    apply(client, &namespace, &[object("Agent", "old", json!({}))]).await;
+
+    // The operator comes before the definitions, and waits for them.
+    let starting = tokio::spawn(Running::start(client.clone(), namespace.clone().leak()));
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
+    let output = cluster.kubectl(&["apply", "--server-side", "--filename", folder]).await;
+    assert!(output.status.success(), "{output:?}");
+    assert!(cluster.kubectl(&established).await.status.success());
+    let _operator = starting.await.unwrap();
+    apply(client, &namespace, &everything()).await;
+    until_condition(client, &namespace, "Agent", "sarah", "Accepted", "True/Accepted").await;
+    let old = until_condition(client, &namespace, "Agent", "old", "Accepted", "False/Invalid").await;
+    assert!(message(Some(&old), "Accepted").contains("deliverTo"), "{}", message(Some(&old), "Accepted"));
+    apply(client, &namespace, &[agent("old", "crm")]).await;
+    until_condition(client, &namespace, "Agent", "old", "Accepted", "True/Accepted").await;
 }
 
 /// A token of an operator with the rights of `config/`.

@@ -23,7 +23,11 @@ async fn may(client: &Client, user: &str, namespace: &str, what: &str) -> bool {
         name: words.get(2).map(|name| (*name).to_owned()),
         ..ResourceAttributes::default()
     };
-    let spec = SubjectAccessReviewSpec { user: Some(user.to_owned()), resource_attributes: Some(attributes), ..SubjectAccessReviewSpec::default() };
+    let spec = SubjectAccessReviewSpec {
+        user: Some(user.to_owned()),
+        resource_attributes: Some(attributes),
+        ..SubjectAccessReviewSpec::default()
+    };
     let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
     let answer = Api::<SubjectAccessReview>::all(client.clone()).create(&PostParams::default(), &review).await.unwrap();
     answer.status.unwrap().allowed
@@ -65,7 +69,8 @@ async fn each_pod_may_do_what_it_must_and_no_more() {
     insta::assert_json_snapshot!("roles", Value::Object(golden));
 
     let user = |name: &str| format!("system:serviceaccount:{namespace}:house-{name}");
-    let both_yes = ["get core/secrets pg", "watch core/secrets leadflow-keys", "list leadflow.dev/agents", "patch coordination.k8s.io/leases house-1"];
+    let both_yes =
+        ["get core/secrets pg", "watch core/secrets leadflow-keys", "list leadflow.dev/agents", "patch coordination.k8s.io/leases house-1"];
     let both_no = [
         "get core/secrets somebody-elses",
         "watch core/secrets",
@@ -87,6 +92,13 @@ async fn each_pod_may_do_what_it_must_and_no_more() {
     let router_yes = ["get core/secrets crm", "patch leadflow.dev/leadendpoints/status crm", "create events.k8s.io/events"];
     assert_rights(&client, &user("router"), &namespace, &router_yes, &["get core/secrets form-keys"]).await;
     let operator = "system:serviceaccount:leadflow-system:leadflow-operator";
-    let operator_no = ["list core/secrets", "patch core/secrets pg", "create core/pods", "patch leadflow.dev/agents sarah", "bind rbac.authorization.k8s.io/roles", "escalate rbac.authorization.k8s.io/roles"];
+    let operator_no = [
+        "list core/secrets",
+        "patch core/secrets pg",
+        "create core/pods",
+        "patch leadflow.dev/agents sarah",
+        "bind rbac.authorization.k8s.io/roles",
+        "escalate rbac.authorization.k8s.io/roles",
+    ];
     assert_rights(&client, operator, &namespace, &["watch core/secrets pg"], &operator_no).await;
 }

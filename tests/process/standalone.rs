@@ -7,8 +7,8 @@
 //! | [`edits`] | manifests and Secrets take effect while the process runs |
 //! | [`shared_caps`] | two processes on one PostgreSQL share a cap exactly |
 
-mod breaker;
 mod books;
+mod breaker;
 mod crashes;
 mod edits;
 mod installation;

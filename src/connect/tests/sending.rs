@@ -48,7 +48,7 @@ async fn answer(State(tell): State<mpsc::UnboundedSender<Seen>>, incoming: Incom
         "/broken" => (StatusCode::INTERNAL_SERVER_ERROR, [("retry-after", "9")]).into_response(),
         "/broken-quietly" => StatusCode::BAD_GATEWAY.into_response(),
         "/throttled" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")]).into_response(),
-        "/redirect" => (StatusCode::TEMPORARY_REDIRECT, [("location", "/ok")]).into_response(),
+        "/redirect" => (StatusCode::SEE_OTHER, [("location", "/ok")]).into_response(),
         "/hang" => std::future::pending().await,
         "/drop" => panic!("the connection drops"),
         "/huge" => "x".repeat(300 * 1024).into_response(),
@@ -100,7 +100,7 @@ async fn answers_of_a_real_receiver_are_read() {
         ("/no", 200, None, AttemptResult::Refused { reason: text("full") }),
         ("/broken", 500, Some(9), failed(FailureCause::Status)),
         ("/throttled", 429, Some(7), AttemptResult::Throttled),
-        ("/redirect", 307, None, AttemptResult::Refused { reason: None }),
+        ("/redirect", 303, None, AttemptResult::Refused { reason: None }),
         ("/huge", 200, None, AttemptResult::Ambiguous { cause: FailureCause::AnswerTooLarge }),
     ] {
         let sent = send_to(&format!("{base}{path}")).await;

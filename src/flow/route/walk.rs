@@ -13,9 +13,9 @@ use crate::flow::deliver::{Ended, NotRecorded, Order, RecordTry, SoFar};
 use crate::flow::envelope;
 use crate::lead::{Attempt, Decision, Delivery, Lead, RecipientKey, Request, UnmatchedReason};
 use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried};
-use crate::table::{EndpointRules, Table};
 use crate::table::policy::Policy;
 use crate::table::recipient::{Recipient, Role};
+use crate::table::{EndpointRules, Table};
 
 /// After how long a lead is looked at again when an endpoint failed without being tripped, or has left a delivery unsettled.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
@@ -132,7 +132,14 @@ impl<'a> Walk<'a> {
                 Reserved::Held { .. } => {
                     self.made = delivery.number;
                     let so_far = SoFar { attempts: 0, ambiguous: false };
-                    let ended = self.send(Sending { endpoint: &endpoint, delivery: &delivery, request: &request }, so_far, policy.after_timeout, deadline).await;
+                    let ended = self
+                        .send(
+                            Sending { endpoint: &endpoint, delivery: &delivery, request: &request },
+                            so_far,
+                            policy.after_timeout,
+                            deadline,
+                        )
+                        .await;
                     return self.end(&delivery, ended, policy.max_recipients, deadline, Some(&candidate)).await;
                 }
                 Reserved::Full { window, used } => {
@@ -161,7 +168,8 @@ impl<'a> Walk<'a> {
             return self.end(&delivery, ended, wanted, deadline, None).await;
         };
         let sealer = self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
-        let request = envelope::open_request(&sealer, self.lead.id, &kept.request).map_err(|error| RouteError::Sealed(error.to_string()))?;
+        let request =
+            envelope::open_request(&sealer, self.lead.id, &kept.request).map_err(|error| RouteError::Sealed(error.to_string()))?;
         // Its sender died in mid-try, or the last try was ambiguous: it may have been taken.
         let so_far = SoFar { attempts: kept.attempts, ambiguous: true };
         let sending = Sending { endpoint: &endpoint, delivery: &delivery, request: &request };
@@ -177,7 +185,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Settles the end of a delivery.
-    async fn end(&mut self, delivery: &Delivery, ended: Ended, wanted: u32, deadline: Timestamp, held: Option<&Chosen<'a>>) -> Result<Flow, RouteError> {
+    async fn end(
+        &mut self,
+        delivery: &Delivery,
+        ended: Ended,
+        wanted: u32,
+        deadline: Timestamp,
+        held: Option<&Chosen<'a>>,
+    ) -> Result<Flow, RouteError> {
         let (state, record_id, attempt, then) = match ended {
             Ended::Taken { record_id, attempt } => {
                 self.taken += 1;
@@ -257,7 +272,14 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    async fn reserve(&self, delivery: &Delivery, request: &Request, chosen: &Chosen<'a>, decision: Option<Decision>, now: Timestamp) -> Result<Reserved, RouteError> {
+    async fn reserve(
+        &self,
+        delivery: &Delivery,
+        request: &Request,
+        chosen: &Chosen<'a>,
+        decision: Option<Decision>,
+        now: Timestamp,
+    ) -> Result<Reserved, RouteError> {
         self.routing.remember(self.table).await?;
         let sealer = self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
         let reservation = Reservation {

@@ -89,7 +89,7 @@ fn write(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>) 
     while waiting.blocking_recv_many(&mut jobs, TOGETHER) > 0 {
         let committed = commit(&mut connection, &mut jobs);
         for job in jobs.drain(..) {
-            job.answer(committed.as_ref().map(|()| ()).map_err(again));
+            job.answer(committed.as_ref().copied().map_err(again));
         }
     }
 }

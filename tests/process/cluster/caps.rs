@@ -15,7 +15,13 @@ async fn two_routers_share_a_cap_of_100_exactly_under_1000_leads_at_once() {
     let house = House::small().await;
     let before = house.digest(&house.routers[0]).await;
     house.change("Agent", "anna", json!({"spec": {"caps": [{"per": "Day", "leads": 100}]}})).await;
-    house.change("RoutingPolicy", "all", json!({"spec": {"tiers": [{"name": "first", "to": {"agents": {"names": ["anna"]}}, "method": {"type": "Priority"}}]}})).await;
+    house
+        .change(
+            "RoutingPolicy",
+            "all",
+            json!({"spec": {"tiers": [{"name": "first", "to": {"agents": {"names": ["anna"]}}, "method": {"type": "Priority"}}]}}),
+        )
+        .await;
     house.until_rules_differ(&before).await;
     house.until_programmed("Agent", "anna").await;
     house.until_programmed("RoutingPolicy", "all").await;
@@ -26,11 +32,17 @@ async fn two_routers_share_a_cap_of_100_exactly_under_1000_leads_at_once() {
 
     let delivered = answers.iter().filter(|answer| answer.code() == "Delivered").count();
     let capped = answers.iter().filter(|answer| answer.code() == "CapsReached").count();
-    assert_eq!((delivered, capped), (100, 900), "{:?}", answers.iter().find(|answer| !["Delivered", "CapsReached"].contains(&answer.code())));
+    assert_eq!(
+        (delivered, capped),
+        (100, 900),
+        "{:?}",
+        answers.iter().find(|answer| !["Delivered", "CapsReached"].contains(&answer.code()))
+    );
     assert_eq!(house.receiver.accepted_total(), 100);
     for router in &house.routers {
         let metrics = house.metrics(router).await;
-        let taken = metrics.iter().filter(|(name, _)| name.starts_with("leadflow_delivery_attempts_total{")).map(|(_, count)| count).sum::<f64>();
+        let taken =
+            metrics.iter().filter(|(name, _)| name.starts_with("leadflow_delivery_attempts_total{")).map(|(_, count)| count).sum::<f64>();
         assert!(taken > 0.0, "{} took part", router.name);
     }
 }

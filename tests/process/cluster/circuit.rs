@@ -89,7 +89,12 @@ async fn a_tripped_endpoint_is_probed_by_one_lead_at_a_time() {
         let posts = futures::stream::iter(0..10).map(|each| async move { house.post(&FORM_WAITING, &lead(number + each)).await });
         posts.buffer_unordered(10).for_each(async |answer| assert_eq!(answer.code(), "Delivered", "{answer:?}")).await;
         number += 10;
-        assert!(before.elapsed() < Duration::from_secs(40), "{} requests, {} probes", house.receiver.seen_at("/first").len(), probes(house).len());
+        assert!(
+            before.elapsed() < Duration::from_secs(40),
+            "{} requests, {} probes",
+            house.receiver.seen_at("/first").len(),
+            probes(house).len()
+        );
     }
     let seen = house.receiver.seen_at("/first");
     let probes = probes(&house);
@@ -177,4 +182,3 @@ fn accepted_by_first(house: &House<'_>) -> usize {
     let accepted = |seen: &Seen| matches!(seen.outcome, crate::support::receiver::Outcome::Accepted(_));
     house.receiver.seen_at("/first").iter().filter(|seen| accepted(seen)).count()
 }
-

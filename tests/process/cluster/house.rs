@@ -106,7 +106,8 @@ impl<'c> House<'c> {
     pub async fn start_pods(&mut self, ingest: usize, routers: usize, more: &[(&str, &str)]) {
         for role in ["ingest", "router"] {
             let name = format!("{}-{role}", self.exchange);
-            until(&api(&self.client, &self.namespace, "apps/v1/Deployment"), &name, "the operator builds it", |found| found.is_some()).await;
+            until(&api(&self.client, &self.namespace, "apps/v1/Deployment"), &name, "the operator builds it", |found| found.is_some())
+                .await;
         }
         for _ in 0..ingest {
             self.ingest.push(self.pod("ingest", more).await);
@@ -130,7 +131,10 @@ impl<'c> House<'c> {
         let name = format!("{}-{role}", self.exchange);
         let generation = deployments.get(&name).await.expect("the Deployment is there").metadata.generation;
         let status = json!({"status": {"observedGeneration": generation, "replicas": ready, "updatedReplicas": ready, "readyReplicas": ready, "availableReplicas": ready}});
-        deployments.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await.expect("a Deployment's status can be written");
+        deployments
+            .patch_status(&name, &PatchParams::default(), &Patch::Merge(status))
+            .await
+            .expect("a Deployment's status can be written");
     }
 
     pub fn pods(&self) -> impl Iterator<Item = &Pod> {
@@ -145,7 +149,10 @@ impl<'c> House<'c> {
     /// Changes part of an object, as `kubectl patch --type merge` does. Returns when that was begun.
     pub async fn change(&self, kind: &str, name: &str, part: Value) -> Instant {
         let begun = Instant::now();
-        api(&self.client, &self.namespace, kind).patch(name, &PatchParams::default(), &Patch::Merge(part)).await.expect("the API server takes the change");
+        api(&self.client, &self.namespace, kind)
+            .patch(name, &PatchParams::default(), &Patch::Merge(part))
+            .await
+            .expect("the API server takes the change");
         begun
     }
 

@@ -38,7 +38,12 @@ async fn every_acknowledged_lead_ends_once_though_pods_are_killed_at_random() {
     let leave = Arc::new(Semaphore::new(0));
     let mut posters = JoinSet::new();
     for poster in 0..POSTERS {
-        posters.spawn(post_until_acknowledged(house.http.clone(), house.ingest[0].url("http", "/v1/sources/form/leads"), poster, Arc::clone(&leave)));
+        posters.spawn(post_until_acknowledged(
+            house.http.clone(),
+            house.ingest[0].url("http", "/v1/sources/form/leads"),
+            poster,
+            Arc::clone(&leave),
+        ));
     }
     let mut killed = Vec::new();
     for _ in 0..ROUNDS {
@@ -63,7 +68,11 @@ async fn every_acknowledged_lead_ends_once_though_pods_are_killed_at_random() {
         if states.values().all(|state| state == "delivered") {
             break states;
         }
-        assert!(Instant::now() < deadline, "leads rest: {:?}", states.iter().filter(|(_, state)| *state != "delivered").collect::<Vec<_>>());
+        assert!(
+            Instant::now() < deadline,
+            "leads rest: {:?}",
+            states.iter().filter(|(_, state)| *state != "delivered").collect::<Vec<_>>()
+        );
         tokio::time::sleep(POLL).await;
     };
     assert!(acknowledged.keys().eq(ended.keys()), "the leads on record are those that were acknowledged");

@@ -134,7 +134,8 @@ fn object(deployment: &Deployment) -> PodObject {
 
 /// A token as the kubelet asks for: of the pod's service account, and good only while the pod is there.
 async fn token(client: &Client, namespace: &str, account: &str, pod: &PodObject) -> String {
-    let bound = BoundObjectReference { api_version: Some("v1".into()), kind: Some("Pod".into()), name: Some(pod.name_any()), uid: pod.uid() };
+    let bound =
+        BoundObjectReference { api_version: Some("v1".into()), kind: Some("Pod".into()), name: Some(pod.name_any()), uid: pod.uid() };
     let spec = TokenRequestSpec { expiration_seconds: Some(3607), bound_object_ref: Some(bound), ..TokenRequestSpec::default() };
     let request = TokenRequest { spec, ..TokenRequest::default() };
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
@@ -148,7 +149,11 @@ fn environment(container: &Container, pod: &PodObject) -> Vec<(String, String)> 
     let resolved = container.env.iter().flatten().map(|variable| {
         let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
         let value = match field {
-            Some(field) => pod.pointer(&format!("/{}", field.field_path.replace('.', "/"))).and_then(Value::as_str).expect("the pod has the field").to_owned(),
+            Some(field) => pod
+                .pointer(&format!("/{}", field.field_path.replace('.', "/")))
+                .and_then(Value::as_str)
+                .expect("the pod has the field")
+                .to_owned(),
             None => variable.value.clone().unwrap_or_default(),
         };
         (variable.name.clone(), value)

@@ -19,9 +19,7 @@ async fn a_lead_is_in_no_log_metric_event_status_or_object() {
     }
     // More is logged than ever in production.
     let house = House::with(&[("LEADFLOW_LOG", "debug,leadflow=trace")]).await;
-    let canary = |number: usize| {
-        json!({"contact": {"first_name": "Zebulon", "last_name": "Quetzalcanary", "email": format!("canary-inbox-{number}@example.com"), "phone": "+1 555 867 5309"}})
-    };
+    let canary = |number: usize| json!({"contact": {"first_name": "Zebulon", "last_name": "Quetzalcanary", "email": format!("canary-inbox-{number}@example.com"), "phone": "+1 555 867 5309"}});
     // Taken; posted again; refused; with a bad field; by a wrong key; not JSON.
     assert_eq!(house.post(&FORM_WAITING, &canary(0)).await.code(), "Delivered");
     house.receiver.script("/first", [Reply::status(422).json(&json!({"error": "Zebulon Quetzalcanary is known"}))]);

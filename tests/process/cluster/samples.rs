@@ -18,7 +18,13 @@ async fn the_samples_become_pods_that_take_the_sample_lead_to_its_end() {
     }
     let mut house = House::empty("brokerage").await;
     apply_samples(&house).await;
-    for kind in ["Service", "ServiceAccount", "rbac.authorization.k8s.io/v1/Role", "rbac.authorization.k8s.io/v1/RoleBinding", "policy/v1/PodDisruptionBudget"] {
+    for kind in [
+        "Service",
+        "ServiceAccount",
+        "rbac.authorization.k8s.io/v1/Role",
+        "rbac.authorization.k8s.io/v1/RoleBinding",
+        "policy/v1/PodDisruptionBudget",
+    ] {
         for name in ["brokerage-ingest", "brokerage-router"] {
             until(&api(&house.client, &house.namespace, kind), name, kind, |found| found.is_some()).await;
         }
@@ -41,7 +47,9 @@ async fn the_samples_become_pods_that_take_the_sample_lead_to_its_end() {
     let [seen] = &house.receiver.seen_at("/api/v1/leads")[..] else { panic!("one request") };
     assert_eq!(seen.header("authorization"), Some("Bearer sample-token-of-the-crm"));
     let body = seen.json();
-    for (field, value) in [("first_name", "Jane"), ("last_name", "Doe"), ("email", "jane.doe@example.com"), ("phone", "+15558675309"), ("zip", "90210")] {
+    for (field, value) in
+        [("first_name", "Jane"), ("last_name", "Doe"), ("email", "jane.doe@example.com"), ("phone", "+15558675309"), ("zip", "90210")]
+    {
         assert_eq!(text(&body, &format!("/{field}")), value, "{field}");
     }
     // Both agents are idle: 0.14 * 10 beats 0.11 * 10.

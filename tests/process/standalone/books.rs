@@ -42,7 +42,8 @@ impl Books {
         let rows = |statement: &str| {
             let mut statement = connection.prepare(statement).expect("the table is there");
             let columns = statement.column_count();
-            let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect::<Result<Vec<rusqlite::types::Value>, _>>());
+            let rows =
+                statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect::<Result<Vec<rusqlite::types::Value>, _>>());
             rows.expect("the table can be read").collect::<Result<Vec<_>, _>>().expect("the rows can be read")
         };
         use rusqlite::types::Value::{Blob, Integer, Text};

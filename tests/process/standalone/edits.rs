@@ -40,7 +40,11 @@ async fn a_broken_edit_keeps_the_last_good_rules_and_says_what_is_wrong_until_it
     let broken = [
         ("kind: RoutingPolicy", "kind: [RoutingPolicy", ["two_crms.yaml", "", ""]),
         ("priority: 2,", "prioritie: 2,", ["two_crms.yaml", "Agent/anna", "spec.prioritie"]),
-        ("      to: {agents: {}}", "      to: {agents: {}}\n      when: lead.budget >", ["two_crms.yaml", "RoutingPolicy/in-order", "spec.tiers[0].when"]),
+        (
+            "      to: {agents: {}}",
+            "      to: {agents: {}}\n      when: lead.budget >",
+            ["two_crms.yaml", "RoutingPolicy/in-order", "spec.tiers[0].when"],
+        ),
         ("deliverTo: first", "deliverTo: third", ["two_crms.yaml", "Agent/anna", "spec.deliverTo"]),
     ];
     for (from, to, told) in broken {
@@ -83,19 +87,24 @@ async fn a_rotated_key_works_and_the_old_one_does_not() {
 async fn an_unmatched_lead_is_delivered_when_somebody_is_added_who_takes_it() {
     let crm = Receiver::start().await;
     let (manifests, shop) = shop(&crm).await;
-    manifests.edit("two_crms.yaml", "{priority: 2, deliverTo: first}", "{priority: 2, deliverTo: first, accepts: [{field: location.zip, in: ['10001']}]}");
+    manifests.edit(
+        "two_crms.yaml",
+        "{priority: 2, deliverTo: first}",
+        "{priority: 2, deliverTo: first, accepts: [{field: location.zip, in: ['10001']}]}",
+    );
     let digest = shop.digest().await;
-    manifests.edit("two_crms.yaml", "{priority: 1, deliverTo: second}", "{priority: 1, deliverTo: second, accepts: [{field: location.zip, in: ['10001']}]}");
+    manifests.edit(
+        "two_crms.yaml",
+        "{priority: 1, deliverTo: second}",
+        "{priority: 1, deliverTo: second, accepts: [{field: location.zip, in: ['10001']}]}",
+    );
     shop.wait_for_rules_after(&digest).await;
     shop.wait("takes other leads", async || shop.log().lines().filter(|line| line.contains("rules are in force")).count() >= 2).await;
     let mut unmatched = lead(1);
     unmatched["location"] = json!({"zip": "60601"});
     let answered = shop.settle(&unmatched).await;
     assert_eq!(answered.code(), "NobodyMatches", "{answered:?}");
-    manifests.write(
-        "cara.yaml",
-        "apiVersion: leadflow.dev/v1alpha1\nkind: Agent\nmetadata: {name: cara}\nspec: {deliverTo: second}\n",
-    );
+    manifests.write("cara.yaml", "apiVersion: leadflow.dev/v1alpha1\nkind: Agent\nmetadata: {name: cara}\nspec: {deliverTo: second}\n");
     shop.wait_for_standing(answered.lead(), "Delivered").await;
     assert_eq!(crm.accepted(answered.lead()), 1);
 }

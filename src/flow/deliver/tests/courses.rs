@@ -185,6 +185,29 @@ async fn a_delivery_that_is_dropped_half_way_gives_its_places_back() {
     assert!(matches!(house.deliver(AMBIGUOUS, AfterTimeout::Settle, at(60_000)).await, Ended::Taken { .. }));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_waits_for_a_place_leaves_the_probes_place_free() {
+    let house = House::built("maxInFlight: 1\nbreaker: {consecutiveFailures: 1}", [accepted()], Some(Semaphore::new(0)));
+    let gate = house.script.gate.as_ref().unwrap();
+    let deliver = || house.deliver(SoFar::default(), AfterTimeout::Settle, at(120_000));
+    let (slow, probe, ()) = tokio::join!(
+        deliver(),
+        async {
+            sleep(Duration::from_secs(60)).await;
+            deliver().await
+        },
+        async {
+            sleep(Duration::from_secs(1)).await;
+            let breakers = &house.deliverer.breakers;
+            let Admission::Go(permit) = breakers.admit("crm", house.deliverer.clock.now()) else { panic!() };
+            breakers.observe(permit, Verdict::Failed { not_before: None }, Duration::ZERO, house.deliverer.clock.now());
+            sleep(Duration::from_secs(70)).await;
+            gate.add_permits(2);
+        }
+    );
+    assert!(matches!((&slow, &probe), (Ended::Taken { .. }, Ended::Taken { .. })), "{slow:?} {probe:?}");
+}
+
 fn any_answer() -> impl Strategy<Value = Sent> {
     prop_oneof![
         Just(accepted()),
