@@ -176,11 +176,18 @@ fn check(books: &Books, crm: &Receiver, leads: &[String]) {
     assert!(books.deliveries.iter().all(|delivery| delivery.state != "open"), "no delivery is left open");
 
     // The far side says the same: the same leads, each taken once, by the same recipients.
-    assert!(crm.accepted_by_lead().values().all(|times| *times == 1), "{:?}", crm.accepted_by_lead().iter().find(|(_, times)| **times != 1));
+    assert!(
+        crm.accepted_by_lead().values().all(|times| *times == 1),
+        "{:?}",
+        crm.accepted_by_lead().iter().find(|(_, times)| **times != 1)
+    );
     let taken = |seen: &crate::support::receiver::Seen| matches!(seen.outcome, Outcome::Accepted(_));
-    let there: BTreeSet<(String, String)> = crm.seen().iter().filter(|seen| taken(seen)).map(|seen| {
-        (seen.lead.clone().unwrap(), seen.json()["to"].as_str().unwrap().to_owned())
-    }).collect();
+    let there: BTreeSet<(String, String)> = crm
+        .seen()
+        .iter()
+        .filter(|seen| taken(seen))
+        .map(|seen| (seen.lead.clone().unwrap(), seen.json()["to"].as_str().unwrap().to_owned()))
+        .collect();
     let here: BTreeSet<(String, String)> =
         accepted.iter().map(|(lead, recipient)| (lead.to_string(), recipient.split('/').nth(1).unwrap().to_owned())).collect();
     assert_eq!(there, here);
