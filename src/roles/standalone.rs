@@ -47,7 +47,7 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     let secrets = keys.complete(secrets, &table)?;
     let (store, at_once) = open(&mut process, &settings.data, &objects, &secrets).await?;
     in_force.put_secrets(secrets);
-    in_force.put(table, &rejected);
+    in_force.put(table, &[], 0);
     process.metrics.rules_fresh.set(1);
 
     let group = stores::gather(&mut process, &store, at_once);
@@ -83,7 +83,7 @@ async fn follow(
         match keys.complete(secrets, &table) {
             Ok(secrets) => {
                 in_force.put_secrets(secrets);
-                in_force.put(table, &[]);
+                in_force.put(table, &[], 0);
             }
             Err(error) => tracing::error!(%error, "the change is not taken over"),
         }
