@@ -5,6 +5,7 @@
 //! [`watch`](watch::watch) does so again whenever a file changes.
 
 pub mod documents;
+mod origin;
 pub mod read;
 pub mod rules;
 pub mod schema;
@@ -15,6 +16,7 @@ use std::fmt;
 
 use crate::table::{Objects, Secrets};
 
+pub use origin::blame;
 pub use read::read;
 pub use watch::watch;
 

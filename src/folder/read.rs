@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::documents::{Document, ManifestFile, documents, files};
-use super::{FolderError, Reading, Wrong, rules, schema, secret};
+use super::{FolderError, Reading, Wrong, origin, rules, schema, secret};
 use crate::api::{GROUP, VERSION};
 use crate::table::objects::Kind;
 use crate::table::{Objects, Secrets};
@@ -62,7 +62,7 @@ impl Folder {
             wrongs.push(Wrong::new("metadata.namespace", "differs from that of another manifest; a folder is one namespace"));
         }
         if wrongs.is_empty()
-            && let Err(more) = self.keep(&text("/apiVersion"), &kind, name, document.value)
+            && let Err(more) = self.keep(&text("/apiVersion"), &kind, name, document.value, &place)
         {
             wrongs = more;
         }
@@ -73,7 +73,7 @@ impl Folder {
         }));
     }
 
-    fn keep(&mut self, api_version: &str, kind: &str, name: String, value: Value) -> Result<(), Vec<Wrong>> {
+    fn keep(&mut self, api_version: &str, kind: &str, name: String, value: Value, place: &FolderError) -> Result<(), Vec<Wrong>> {
         if (api_version, kind) == ("v1", "Secret") {
             if name.is_empty() {
                 return Err(vec![Wrong::new("metadata.name", "must be given")]);
@@ -83,12 +83,12 @@ impl Folder {
         }
         let known = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
         match known.filter(|_| api_version == format!("{GROUP}/{VERSION}")) {
-            Some(Kind::Exchange) => put(&mut self.objects.exchanges, kind, value),
-            Some(Kind::LeadSource) => put(&mut self.objects.sources, kind, value),
-            Some(Kind::Agent) => put(&mut self.objects.agents, kind, value),
-            Some(Kind::Buyer) => put(&mut self.objects.buyers, kind, value),
-            Some(Kind::Endpoint) => put(&mut self.objects.endpoints, kind, value),
-            Some(Kind::RoutingPolicy) => put(&mut self.objects.policies, kind, value),
+            Some(Kind::Exchange) => put(&mut self.objects.exchanges, kind, value, place),
+            Some(Kind::LeadSource) => put(&mut self.objects.sources, kind, value, place),
+            Some(Kind::Agent) => put(&mut self.objects.agents, kind, value, place),
+            Some(Kind::Buyer) => put(&mut self.objects.buyers, kind, value, place),
+            Some(Kind::Endpoint) => put(&mut self.objects.endpoints, kind, value, place),
+            Some(Kind::RoutingPolicy) => put(&mut self.objects.policies, kind, value, place),
             None => {
                 let kinds = Kind::ALL.map(Kind::as_str).join(", ");
                 Err(vec![Wrong::new("kind", format!("a folder holds {kinds} of apiVersion {GROUP}/{VERSION}, and Secret of v1"))])
@@ -98,7 +98,7 @@ impl Folder {
 }
 
 /// Keeps an object of its kind's type, when it is as its definition wants it.
-fn put<T>(objects: &mut BTreeMap<String, Arc<T>>, kind: &str, mut value: Value) -> Result<(), Vec<Wrong>>
+fn put<T>(objects: &mut BTreeMap<String, Arc<T>>, kind: &str, mut value: Value, place: &FolderError) -> Result<(), Vec<Wrong>>
 where
     T: DeserializeOwned + Serialize + kube::Resource,
 {
@@ -118,20 +118,20 @@ where
         return Err(wrongs);
     }
     let name = object.name_any();
-    *object.meta_mut() = metadata(kind, &name, object.meta());
+    *object.meta_mut() = metadata(kind, &name, object.meta(), place);
     objects.insert(name, Arc::new(object));
     Ok(())
 }
 
 /// What the API server would have set, made of kind and name so that it is the same at each reading.
-fn metadata(kind: &str, name: &str, given: &ObjectMeta) -> ObjectMeta {
+fn metadata(kind: &str, name: &str, given: &ObjectMeta, place: &FolderError) -> ObjectMeta {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&blake3::hash(format!("{kind}/{name}").as_bytes()).as_bytes()[..16]);
     ObjectMeta {
         name: Some(name.to_owned()),
         namespace: given.namespace.clone(),
         labels: given.labels.clone(),
-        annotations: given.annotations.clone(),
+        annotations: Some(origin::annotations(&place.file, place.document.unwrap_or_default(), given.annotations.as_ref())),
         generation: Some(1),
         uid: Some(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()),
         ..ObjectMeta::default()
@@ -143,6 +143,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::api::condition::Reason;
+    use crate::table::{ObjectRef, Problem, Rejected};
 
     const POLICY: &str = include_str!("testdata/policy.yaml");
     const AGENT: &str = "apiVersion: leadflow.dev/v1alpha1\nkind: Agent\nmetadata: {name: sarah-lee}\nspec: {deliverTo: crm}\n";
@@ -171,6 +173,15 @@ mod tests {
         let again = understand(&[file(AGENT), file(POLICY)]).unwrap().0;
         assert_eq!(again, objects);
         assert_ne!(policy.metadata.uid, objects.agents["sarah-lee"].metadata.uid);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_rules_as_a_whole_is_told_with_its_file_and_document() {
+        let (objects, _) = understand(&[file(&format!("{POLICY}---\n{AGENT}"))]).unwrap();
+        let object = ObjectRef { kind: Kind::Agent, name: "sarah-lee".to_owned() };
+        let problem = Problem::new("spec.deliverTo", "there is no valid Endpoint 'crm'");
+        let told = origin::blame(&objects, &[Rejected { object, problem, reason: Reason::EndpointNotFound }]);
+        assert_eq!(told[0].to_string(), "rules.yaml:2 (Agent/sarah-lee): spec.deliverTo: there is no valid Endpoint 'crm'");
     }
 
     #[test]

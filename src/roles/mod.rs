@@ -18,7 +18,6 @@ use crate::folder::FolderError;
 use crate::ops::listen::ListenError;
 use crate::ops::tasks::Ended;
 use crate::store::StoreError;
-use crate::table::Rejected;
 
 /// Why a process could not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +35,6 @@ pub enum RunError {
     /// The folder's manifests are not in order; each line says where and what.
     #[error("the manifests are not in order:\n{}", lines(.0))]
     Folder(Vec<FolderError>),
-    #[error("the rules are not in order:\n{}", .0.iter().map(|r| format!("  {}: {}", r.object, r.problem)).collect::<Vec<_>>().join("\n"))]
-    Rules(Vec<Rejected>),
     #[error("{path}: {source}", path = path.display())]
     File { path: std::path::PathBuf, source: std::io::Error },
     #[error("the HTTP client can't be made: {0}")]

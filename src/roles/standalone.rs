@@ -14,14 +14,14 @@ use futures::{Stream, StreamExt};
 use super::in_force::InForce;
 use super::process::Process;
 use super::{RunError, intake, routing, stores};
-use crate::folder::{self, Reading};
+use crate::folder::{self, FolderError, Reading};
 use crate::ops::listen::listen;
 use crate::settings::OneProcess;
 use crate::store::postgres::PostgresStore;
 use crate::store::seal::fresh_keys;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
-use crate::table::{Objects, Rejected, Secrets, Table};
+use crate::table::{Objects, Secrets, Table};
 use crate::tools::receiver;
 
 /// The file of the embedded store, in the data folder.
@@ -41,13 +41,13 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     let (objects, secrets) = readings.next().await.unwrap_or(Err(Vec::new())).map_err(RunError::Folder)?;
     let (table, rejected) = in_force.compile(&objects);
     if !rejected.is_empty() {
-        return Err(RunError::Rules(rejected));
+        return Err(RunError::Folder(folder::blame(&objects, &rejected)));
     }
     let keys = Keys { data: settings.data.clone() };
     let secrets = keys.complete(secrets, &table)?;
     let (store, at_once) = open(&mut process, &settings.data, &objects, &secrets).await?;
     in_force.put_secrets(secrets);
-    in_force.put(table, &rejected);
+    in_force.put(table, &[], 0);
     process.metrics.rules_fresh.set(1);
 
     let group = stores::gather(&mut process, &store, at_once);
@@ -77,13 +77,13 @@ async fn follow(
         let Ok((objects, secrets)) = reading else { continue };
         let (table, rejected) = in_force.compile(&objects);
         if !rejected.is_empty() {
-            say_rejected(&rejected);
+            say(&folder::blame(&objects, &rejected));
             continue;
         }
         match keys.complete(secrets, &table) {
             Ok(secrets) => {
                 in_force.put_secrets(secrets);
-                in_force.put(table, &[]);
+                in_force.put(table, &[], 0);
             }
             Err(error) => tracing::error!(%error, "the change is not taken over"),
         }
@@ -91,10 +91,9 @@ async fn follow(
     Ok(())
 }
 
-fn say_rejected(rejected: &[Rejected]) {
-    for rejection in rejected {
-        tracing::error!(object = %rejection.object, problem = %rejection.problem, "the rules stay as they were");
-    }
+fn say(errors: &[FolderError]) {
+    errors.iter().for_each(|error| tracing::error!("{error}"));
+    tracing::error!(errors = errors.len(), "the rules have errors; the last good ones stay in force");
 }
 
 /// Opens the store that the Exchange names, with how many appends it takes at once.

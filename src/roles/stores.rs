@@ -30,21 +30,21 @@ pub fn gather(process: &mut Process, store: &Arc<dyn Store>, at_once: usize) -> 
     }
     let (health, seen) = watch::channel(Some("not asked yet".to_owned()));
     process.readiness.check("store", move || seen.borrow().clone());
-    let store = Arc::clone(store);
-    process.tasks.dropped("store pings", async move {
-        let mut tick = interval(PING);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            let problem = match timeout(PATIENCE, store.ping()).await {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some("no answer".to_owned()),
-            };
-            health.send_replace(problem);
-        }
-        #[allow(unreachable_code)]
-        Ok::<_, Infallible>(())
-    });
+    process.tasks.dropped("store pings", ping(Arc::clone(store), health));
     group
+}
+
+/// Asks the store for ever, and says what it answers.
+async fn ping(store: Arc<dyn Store>, health: watch::Sender<Option<String>>) -> Result<(), Infallible> {
+    let mut tick = interval(PING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let problem = match timeout(PATIENCE, store.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("no answer".to_owned()),
+        };
+        health.send_replace(problem);
+    }
 }
