@@ -39,6 +39,8 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         Command::Operator(_) | Command::Ingest(_) | Command::Router(_) | Command::Standalone(_) | Command::Quickstart(_)
     );
     if service {
+        // A panic's message may hold what was being worked on; its place is enough.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(at = panic.location().map(tracing::field::display), "panicked")));
         leadflow::ops::log::start(settings.log_format, settings.log.as_deref())?;
     }
     match &settings.command {

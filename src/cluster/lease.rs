@@ -4,7 +4,6 @@
 //! compares the digests with its own: a policy is `Programmed` when all agree.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,38 +84,30 @@ impl Holder {
 
 /// Keeps the Lease: at once when the digest changes, else every ten seconds. An empty digest means that no rules are loaded, and nothing is said. Ends
 /// when `stop` is cancelled, and takes the Lease away; a pod that can't do so lets it expire.
-pub fn keep(
-    client: Client,
-    holder: Holder,
-    mut digests: watch::Receiver<String>,
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send {
-    async move {
-        let leases = Api::<Lease>::namespaced(client, &holder.namespace);
-        while !stop.is_cancelled() {
-            let digest = digests.borrow_and_update().clone();
-            let mut pause = RENEW;
-            if !digest.is_empty()
-                && let Err(error) = renew(&leases, &holder, &digest, clock.now()).await
-            {
-                tracing::warn!(lease = holder.lease_name(), %error, "the Lease could not be renewed; it is tried again");
-                pause = AGAIN;
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
-                changed = digests.changed() => if changed.is_err() {
-                    // Nobody loads rules any more: the process is about to end.
-                    stop.cancelled().await;
-                },
-            }
+pub async fn keep(client: Client, holder: Holder, mut digests: watch::Receiver<String>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let leases = Api::<Lease>::namespaced(client, &holder.namespace);
+    while !stop.is_cancelled() {
+        let digest = digests.borrow_and_update().clone();
+        let mut pause = RENEW;
+        if !digest.is_empty()
+            && let Err(error) = renew(&leases, &holder, &digest, clock.now()).await
+        {
+            tracing::warn!(lease = holder.lease_name(), %error, "the Lease could not be renewed; it is tried again");
+            pause = AGAIN;
         }
-        match bounded(leases.delete(&holder.lease_name(), &DeleteParams::default())).await {
-            Ok(_) => {}
-            Err(failure) if failure.meaning() == Meaning::NotFound => {}
-            Err(error) => tracing::warn!(lease = holder.lease_name(), %error, "the Lease could not be deleted and will expire"),
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+            changed = digests.changed() => if changed.is_err() {
+                // Nobody loads rules any more: the process is about to end.
+                stop.cancelled().await;
+            },
         }
+    }
+    match bounded(leases.delete(&holder.lease_name(), &DeleteParams::default())).await {
+        Ok(_) => {}
+        Err(failure) if failure.meaning() == Meaning::NotFound => {}
+        Err(error) => tracing::warn!(lease = holder.lease_name(), %error, "the Lease could not be deleted and will expire"),
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -92,46 +91,38 @@ impl SharedIndex {
 }
 
 /// Keeps the index, and says what changed: first everything at once, when all lists are complete (then the flag is true, and there may be nothing).
-pub fn run(
-    client: Client,
-    scope: Scope,
-    index: SharedIndex,
-    fresh: IntGauge,
-    mut say: impl FnMut(Change, bool) + Send,
-) -> impl Future<Output = Ended> + Send {
-    async move {
-        let mut events = events(&client, &scope);
-        let mut gathered = Change::default();
-        let mut due: Option<Instant> = None;
-        let mut first = true;
-        let mut health = Health { fresh, started: false, broken: false, refused: Vec::new() };
-        let mut probe = tokio::time::interval(PROBE);
-        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                next = events.next() => match next {
-                    None => return Ended,
-                    Some((id, Ok(event))) => {
-                        let (change, complete) = {
-                            let mut index = index.lock();
-                            (index.take(&id, event), index.complete())
-                        };
-                        health.well(&id, complete);
-                        gather(&mut gathered, change);
-                        if complete && (first || gathered != Change::default()) {
-                            due.get_or_insert_with(|| Instant::now() + GATHER);
-                        }
+pub async fn run(client: Client, scope: Scope, index: SharedIndex, fresh: IntGauge, mut say: impl FnMut(Change, bool) + Send) -> Ended {
+    let mut events = events(&client, &scope);
+    let mut gathered = Change::default();
+    let mut due: Option<Instant> = None;
+    let mut first = true;
+    let mut health = Health { fresh, started: false, broken: false, refused: Vec::new() };
+    let mut probe = tokio::time::interval(PROBE);
+    probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            next = events.next() => match next {
+                None => return Ended,
+                Some((id, Ok(event))) => {
+                    let (change, complete) = {
+                        let mut index = index.lock();
+                        (index.take(&id, event), index.complete())
+                    };
+                    health.well(&id, complete);
+                    gather(&mut gathered, change);
+                    if complete && (first || gathered != Change::default()) {
+                        due.get_or_insert_with(|| Instant::now() + GATHER);
                     }
-                    Some((id, Err(error))) => health.trouble(id, &error),
-                },
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    due = None;
-                    say(std::mem::take(&mut gathered), std::mem::take(&mut first));
                 }
-                _ = probe.tick(), if health.broken => {
-                    if bounded(client.apiserver_version()).await.is_ok() {
-                        health.reached();
-                    }
+                Some((id, Err(error))) => health.trouble(id, &error),
+            },
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                due = None;
+                say(std::mem::take(&mut gathered), std::mem::take(&mut first));
+            }
+            _ = probe.tick(), if health.broken => {
+                if bounded(client.apiserver_version()).await.is_ok() {
+                    health.reached();
                 }
             }
         }

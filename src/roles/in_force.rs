@@ -35,8 +35,8 @@ impl InForce {
         compiled
     }
 
-    /// Puts a table in force.
-    pub fn put(&self, table: Table, rejected: &[Rejected]) {
+    /// Puts a table in force. `undecodable` is how many objects did not even get as far as being compiled.
+    pub fn put(&self, table: Table, rejected: &[Rejected], undecodable: usize) {
         let before = self.live.table();
         tracing::info!(digest = %short(&table.digest), recipients = table.recipients.len(), policies = table.policies.len(), rejected = rejected.len(), "rules are in force");
         for rejection in rejected {
@@ -47,7 +47,7 @@ impl InForce {
         }
         self.metrics.rules.with_label_values(&[&table.digest]).set(1);
         self.metrics.rules_loaded.set(self.clock.now().as_millisecond() as f64 / 1000.0);
-        self.metrics.rules_rejected.set(rejected.len() as i64);
+        self.metrics.rules_rejected.set((rejected.len() + undecodable) as i64);
         let digest = table.digest.clone();
         self.live.set_table(Arc::new(table));
         self.unlock();

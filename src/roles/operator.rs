@@ -8,9 +8,8 @@ use kube::Client;
 use super::RunError;
 use super::process::Process;
 use crate::cluster::scope::Scope;
-use crate::control::{self, Compiled, Operator};
+use crate::control::{self, Operator};
 use crate::settings::OperatorSettings;
-use crate::table::{Objects, compile};
 
 /// Runs until told to stop.
 pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
@@ -25,7 +24,7 @@ pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
             scope: Scope::of(settings.watch_namespaces.clone()),
             pod: settings.pod_name.clone(),
         },
-        compile: compiled,
+        compile: control::compile,
         metrics: Arc::clone(&process.metrics),
         clock: Arc::clone(&process.clock),
         dice: Arc::clone(&process.dice),
@@ -33,10 +32,4 @@ pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
     let stop = process.shutdown.drain();
     process.tasks.drained("operator", control::run(operator, move || drop(gate), stop));
     process.run().await
-}
-
-/// The routers' own compile, for the operator's eyes.
-fn compiled(objects: &Objects) -> Compiled {
-    let (table, rejected) = compile(objects);
-    Compiled { digest: table.digest, rejected: rejected.into_iter().map(|r| (r.object, r.problem, r.reason)).collect() }
 }

@@ -1,6 +1,6 @@
 //! Ingest or router in a cluster: rules and Secrets by watches, leads in PostgreSQL.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -29,7 +29,7 @@ use crate::settings::Place;
 use crate::store::Store;
 use crate::store::postgres::PostgresStore;
 use crate::table::references::{Role, secrets_of};
-use crate::table::{Objects, Secrets};
+use crate::table::{ObjectRef, Objects, Secrets};
 
 /// Connections to PostgreSQL of one pod.
 const CONNECTIONS: usize = 12;
@@ -80,8 +80,14 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     let (secrets, watching) = watch_secrets(&client, &namespace, Keep::Values, Arc::clone(&process.dice));
     process.tasks.dropped("secrets", async move { Err::<(), _>(watching.await) });
 
-    let mut follower =
-        Follower { role: settings.role, objects: watched.objects, found: secrets.found.clone(), secrets, in_force: Arc::clone(&in_force) };
+    let mut follower = Follower {
+        role: settings.role,
+        objects: watched.objects,
+        undecodable: watched.undecodable,
+        found: secrets.found.clone(),
+        secrets,
+        in_force: Arc::clone(&in_force),
+    };
     follower.first().await;
     let (store, url) = follower.connect(process).await;
     let store_port: Arc<dyn Store> = Arc::clone(&store) as _;
@@ -119,6 +125,7 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
 struct Follower {
     role: Role,
     objects: watch::Receiver<Arc<Objects>>,
+    undecodable: watch::Receiver<Arc<BTreeMap<ObjectRef, String>>>,
     found: watch::Receiver<Arc<AllFound>>,
     secrets: SecretsWatch,
     in_force: Arc<InForce>,
@@ -141,7 +148,7 @@ impl Follower {
                 None => tracing::warn!("waiting for the Exchange and the Secret with the database's URL"),
                 Some(url) => match PostgresStore::connect(&url, CONNECTIONS).await {
                     Ok((store, bell)) => {
-                        process.tasks.dropped("database news", async move { bell.await });
+                        process.tasks.dropped("database news", bell);
                         return (Arc::new(store), url);
                     }
                     Err(error) => tracing::warn!(%error, "the database can't be used yet"),
@@ -185,7 +192,7 @@ impl Follower {
         let (table, rejected) = self.in_force.compile(&objects);
         let left_out: BTreeSet<_> = rejected.iter().map(|rejection| rejection.object.clone()).collect();
         self.secrets.set_names(secrets_of(self.role, &objects, &left_out));
-        self.in_force.put(table, &rejected);
+        self.in_force.put(table, &rejected, self.undecodable.borrow().len());
     }
 
     fn take_secrets(&mut self) {

@@ -47,7 +47,7 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     let secrets = keys.complete(secrets, &table)?;
     let (store, at_once) = open(&mut process, &settings.data, &objects, &secrets).await?;
     in_force.put_secrets(secrets);
-    in_force.put(table, &rejected);
+    in_force.put(table, &[], 0);
     process.metrics.rules_fresh.set(1);
 
     let group = stores::gather(&mut process, &store, at_once);
@@ -58,7 +58,9 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     process.admin(Some(settings.address), settings.admin_port, router.pages).await?;
     if let Some(port) = crm_port {
         let listener = listen(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port, "--crm-port").await?;
-        process.tasks.dropped("sample CRM", async move { axum::serve(listener, receiver::router()).await });
+        // It outlives draining: deliveries under way are answered.
+        let serving = tokio::spawn(async move { axum::serve(listener, receiver::router()).await });
+        process.tasks.dropped("sample CRM", async move { serving.await.map_err(std::io::Error::other)? });
     }
     tell(out, &objects, &in_force, dir, posts, settings.admin_port, crm_port).map_err(RunError::Output)?;
     process.tasks.dropped("folder", follow(readings, in_force, keys));
@@ -81,7 +83,7 @@ async fn follow(
         match keys.complete(secrets, &table) {
             Ok(secrets) => {
                 in_force.put_secrets(secrets);
-                in_force.put(table, &[]);
+                in_force.put(table, &[], 0);
             }
             Err(error) => tracing::error!(%error, "the change is not taken over"),
         }
@@ -105,7 +107,7 @@ async fn open(process: &mut Process, data: &Path, objects: &Objects, secrets: &S
         .text(at)
         .ok_or_else(|| StoreError::Refused(format!("the Secret '{}' has no key '{}' with the database's URL", at.name, at.key)))?;
     let (store, bell) = PostgresStore::connect(url, CONNECTIONS).await?;
-    process.tasks.dropped("database news", async move { bell.await });
+    process.tasks.dropped("database news", bell);
     Ok((Arc::new(store), stores::SOME))
 }
 

@@ -26,25 +26,25 @@ pub fn gather(process: &mut Process, store: &Arc<dyn Store>, at_once: usize) -> 
     let (group, workers) = Group::new(Arc::clone(store), Arc::clone(&process.metrics), at_once);
     // They run while anybody may still want to settle, and end when the last of these is gone.
     for worker in workers {
-        process.tasks.dropped("commits", async move { worker.await });
+        process.tasks.dropped("commits", worker);
     }
     let (health, seen) = watch::channel(Some("not asked yet".to_owned()));
     process.readiness.check("store", move || seen.borrow().clone());
-    let store = Arc::clone(store);
-    process.tasks.dropped("store pings", async move {
-        let mut tick = interval(PING);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            let problem = match timeout(PATIENCE, store.ping()).await {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some("no answer".to_owned()),
-            };
-            health.send_replace(problem);
-        }
-        #[allow(unreachable_code)]
-        Ok::<_, Infallible>(())
-    });
+    process.tasks.dropped("store pings", ping(Arc::clone(store), health));
     group
+}
+
+/// Asks the store for ever, and says what it answers.
+async fn ping(store: Arc<dyn Store>, health: watch::Sender<Option<String>>) -> Result<(), Infallible> {
+    let mut tick = interval(PING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let problem = match timeout(PATIENCE, store.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("no answer".to_owned()),
+        };
+        health.send_replace(problem);
+    }
 }

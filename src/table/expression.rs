@@ -4,6 +4,9 @@
 //! patterns of `matches` are literals; and a trial run on a lead with every field of the schema, which catches mistakes of type. Parsing happens on
 //! a thread with a stack of its own, because the parser's depth is the text's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -125,7 +128,7 @@ impl Expression {
             Cel::UInt(number) => number as f64,
             _ => return Err("the expression gave no number".to_owned()),
         };
-        if number.is_nan() { Err("the expression gave no number".to_owned()) } else { Ok(number) }
+        if number.is_finite() { Ok(number) } else { Err("the expression gave no finite number".to_owned()) }
     }
 
     /// Runs on a lead that has every field.

@@ -1,5 +1,8 @@
 //! Agents and contracts, compiled: the recipients that a lead can go to.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::support::cluster::Cluster;
+
 /// The longest that anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -105,8 +107,8 @@ pub async fn apply_secrets(client: &Client, namespace: &str) {
 /// An operator at work. Ends with the test.
 pub struct Running {
     pub metrics: Arc<Metrics>,
-    pub task: JoinHandle<Result<(), control::Ended>>,
-    pub stop: CancellationToken,
+    task: JoinHandle<Result<(), control::Ended>>,
+    stop: CancellationToken,
 }
 
 impl Running {
@@ -131,6 +133,15 @@ impl Running {
         let task = tokio::spawn(control::run(operator, move || ready.send(()).expect("the test waits"), stop.clone()));
         tokio::time::timeout(PATIENCE, seen).await.expect("the operator is ready in time").expect("the operator runs");
         Self { metrics, task, stop }
+    }
+}
+
+impl Running {
+    /// Ends it as a signal does.
+    pub async fn end(mut self) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(PATIENCE, &mut self.task).await;
+        ended.expect("it ends in time").expect("it does not panic").expect("it ends well");
     }
 }
 
@@ -182,4 +193,14 @@ pub fn message(object: Option<&DynamicObject>, kind: &str) -> String {
 pub async fn until_condition(client: &Client, namespace: &str, kind: &str, name: &str, type_: &str, is: &str) -> DynamicObject {
     let what = format!("{kind} {name}: {type_} = {is}");
     until(&ours(client, namespace, kind), name, &what, |object| condition(object, type_) == is).await.expect("the object is there")
+}
+
+/// A token of an operator with the rights of `config/`.
+pub async fn operator_token(cluster: &Cluster, namespace: &str) -> String {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/operator.yaml");
+    let output = cluster.kubectl(&["create", "namespace", "leadflow-system"]).await;
+    assert!(output.status.success() || String::from_utf8_lossy(&output.stderr).contains("AlreadyExists"));
+    let output = cluster.kubectl(&["apply", "--server-side", "--filename", config]).await;
+    assert!(output.status.success(), "config/operator.yaml can't be applied in {namespace}: {output:?}");
+    cluster.service_account_token("leadflow-system", "leadflow-operator").await
 }

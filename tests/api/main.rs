@@ -12,3 +12,4 @@ mod environment;
 mod house;
 mod operator;
 mod rbac;
+mod rest;

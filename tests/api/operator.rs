@@ -1,8 +1,6 @@
 //! The operator at work on a real API server.
 
-use std::collections::BTreeMap;
-
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use kube::{Api, Client, ResourceExt};
 use leadflow::cluster::lease::{self, Holder};
@@ -16,7 +14,7 @@ use super::house::*;
 use super::support::cluster::{Cluster, Options};
 use super::support::{Part, require};
 
-const CHILDREN: [(&str, &str, &str, &str); 6] = [
+pub const CHILDREN: [(&str, &str, &str, &str); 6] = [
     ("apps", "v1", "Deployment", "deployments"),
     ("", "v1", "Service", "services"),
     ("", "v1", "ServiceAccount", "serviceaccounts"),
@@ -25,13 +23,13 @@ const CHILDREN: [(&str, &str, &str, &str); 6] = [
     ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
 ];
 
-fn child(client: &Client, namespace: &str, kind: &str) -> Api<DynamicObject> {
+pub fn child(client: &Client, namespace: &str, kind: &str) -> Api<DynamicObject> {
     let (group, version, kind, plural) = CHILDREN.into_iter().find(|(_, _, k, _)| *k == kind).unwrap();
     api(client, namespace, group, version, kind, plural)
 }
 
 /// Says that pods of a deployment are ready, which a node would.
-async fn make_ready(client: &Client, namespace: &str, deployment: &str) {
+pub async fn make_ready(client: &Client, namespace: &str, deployment: &str) {
     let status =
         json!({"status": {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2, "observedGeneration": 1}});
     let deployments = child(client, namespace, "Deployment");
@@ -39,7 +37,7 @@ async fn make_ready(client: &Client, namespace: &str, deployment: &str) {
 }
 
 /// A pod's Lease, kept with the digest that is sent.
-fn pod(
+pub fn pod(
     client: &Client,
     namespace: &str,
     name: &str,
@@ -54,7 +52,7 @@ fn pod(
 }
 
 /// The digest of what is in a namespace, as a router computes it.
-async fn digest(client: &Client, namespace: &str) -> String {
+pub async fn digest(client: &Client, namespace: &str) -> String {
     let gauge = prometheus::IntGauge::new("fresh", "fresh").unwrap();
     let mut watched = leadflow::cluster::rules::watch_objects(client.clone(), namespace, gauge);
     let run = tokio::spawn(watched.run);
@@ -300,39 +298,6 @@ async fn deleting_an_exchange_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_rest_nothing_is_written() {
-    if !require(&[Part::ApiServer]) {
-        return;
-    }
-    let cluster = Cluster::start(Options { audit: true, ..Options::default() }).await;
-    let (client, namespace) = (cluster.client().await, cluster.namespace("rest").await);
-    let client = &client;
-    let token = operator_token(&cluster, &namespace).await;
-    let operator = Running::start(cluster.client_for_token(&token).await, &namespace).await;
-    apply_secrets(client, &namespace).await;
-    apply(client, &namespace, &everything()).await;
-    let rules = digest(client, &namespace).await;
-    let _router = pod(client, &namespace, "house-router-1", Role::Router, &rules);
-    let _ingest = pod(client, &namespace, "house-ingest-1", Role::Ingest, &rules);
-    for deployment in ["house-ingest", "house-router"] {
-        until(&child(client, &namespace, "Deployment"), deployment, "is built", |object| object.is_some()).await;
-        make_ready(client, &namespace, deployment).await;
-    }
-    until_condition(client, &namespace, "Exchange", "house", "Ready", "True/Ready").await;
-    until_condition(client, &namespace, "RoutingPolicy", "all", "Ready", "True/Ready").await;
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    let before = (writes(&cluster), versions(client, &namespace).await);
-    tokio::time::sleep(std::time::Duration::from_secs(16)).await;
-    assert_eq!((writes(&cluster), versions(client, &namespace).await), before);
-
-    // A new operator finds everything as it should be.
-    drop(operator);
-    let _again = Running::start(cluster.client_for_token(&token).await, &namespace).await;
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    assert_eq!((writes(&cluster), versions(client, &namespace).await), before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_object_of_before_a_stricter_schema_stops_nobody() {
     if !require(&[Part::ApiServer]) {
         return;
@@ -363,44 +328,4 @@ async fn an_object_of_before_a_stricter_schema_stops_nobody() {
     assert!(message(Some(&old), "Accepted").contains("deliverTo"), "{}", message(Some(&old), "Accepted"));
     apply(client, &namespace, &[agent("old", "crm")]).await;
     until_condition(client, &namespace, "Agent", "old", "Accepted", "True/Accepted").await;
-}
-
-/// A token of an operator with the rights of `config/`.
-pub async fn operator_token(cluster: &Cluster, namespace: &str) -> String {
-    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/operator.yaml");
-    let output = cluster.kubectl(&["create", "namespace", "leadflow-system"]).await;
-    assert!(output.status.success() || String::from_utf8_lossy(&output.stderr).contains("AlreadyExists"));
-    let output = cluster.kubectl(&["apply", "--server-side", "--filename", config]).await;
-    assert!(output.status.success(), "config/operator.yaml can't be applied in {namespace}: {output:?}");
-    cluster.service_account_token("leadflow-system", "leadflow-operator").await
-}
-
-/// How often the operator wrote, by verb and resource.
-fn writes(cluster: &Cluster) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for line in cluster.audit_log().lines() {
-        let Ok(entry) = serde_json::from_str::<serde_json::Value>(line) else { continue };
-        let verb = entry["verb"].as_str().unwrap_or_default();
-        let by_operator = entry["user"]["username"] == "system:serviceaccount:leadflow-system:leadflow-operator";
-        if by_operator && !matches!(verb, "get" | "list" | "watch") {
-            *counts.entry(format!("{verb} {}", entry["objectRef"]["resource"].as_str().unwrap_or_default())).or_default() += 1;
-        }
-    }
-    assert!(!counts.is_empty(), "the audit log tells of the operator");
-    counts
-}
-
-async fn versions(client: &Client, namespace: &str) -> BTreeMap<String, String> {
-    let mut versions = BTreeMap::new();
-    for (_, _, kind, _) in CHILDREN {
-        for object in child(client, namespace, kind).list(&ListParams::default()).await.unwrap() {
-            versions.insert(format!("{kind} {}", object.name_any()), object.resource_version().unwrap());
-        }
-    }
-    for (kind, _) in KINDS {
-        for object in ours(client, namespace, kind).list(&ListParams::default()).await.unwrap() {
-            versions.insert(format!("{kind} {}", object.name_any()), object.resource_version().unwrap());
-        }
-    }
-    versions
 }

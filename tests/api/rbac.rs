@@ -6,7 +6,6 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 use super::house::*;
-use super::operator::operator_token;
 use super::support::cluster::Cluster;
 use super::support::{Part, require};
 

@@ -155,13 +155,13 @@ pub fn settlement(claimed: &Claimed, end: Option<(i32, DeliveryState)>, then: Th
 }
 
 /// A decision with everything in it, and numbers that are hard to write down.
-pub fn decision(lead: LeadId, seed: u64) -> Decision {
+pub fn decision(lead: LeadId, floor: i64) -> Decision {
     Decision {
         lead,
         rules: "abc".into(),
         inputs: Inputs {
             now: at(5) + SignedDuration::from_nanos(123_456_789),
-            seed,
+            floors: BTreeMap::from([("homes/first".into(), floor)]),
             tried: vec![bob()],
             taken: 1,
             used: BTreeMap::from([(ann(), BTreeMap::from([("open".into(), 3), ("day:2026-11-22".into(), 7)]))]),
@@ -175,13 +175,13 @@ pub fn decision(lead: LeadId, seed: u64) -> Decision {
             method: "score".into(),
             used: true,
             members: 2,
+            left: 1,
             stages: vec![Stage { name: "accepts location.zip".into(), removed: 1 }],
             ranked: [0.1 + 0.2, 1.0 / 3.0, -5e-324, 123_456_789.123_456_78, f64::MAX]
                 .map(|value| Ranked { recipient: ann(), value, error: Some("é\u{1f600}\"\\".into()) })
                 .into(),
         }],
         candidates: vec![Candidate { recipient: ann(), tier: "first".into(), endpoint: "crm".into() }],
-        more: true,
         unmatched: None,
         retry_at: Some(at(77)),
     }

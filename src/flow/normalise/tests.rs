@@ -99,6 +99,7 @@ fn only_all_capital_and_all_small_names_are_mended() {
             ("JOSE\u{301}", "José"),
             ("van der Berg", "van der Berg"),
             ("ΓΙΩΡΓΟΣ", "Γιωργος"),
+            ("ßeta weiß", "ßeta Weiß"),
             ("王小明", "王小明"),
             ("  Jane\t Doe ", "Jane Doe"),
         ],

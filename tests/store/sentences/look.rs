@@ -50,12 +50,12 @@ crate::sentences! {
     async fn decisions_come_back_equal_and_in_order(store: Shared) {
         let claimed = one_claimed(&store, 1).await;
         let mut asked = reservation(&claimed, ann(), &[]);
-        asked.decision = Some(decision(claimed.id, u64::MAX));
+        asked.decision = Some(decision(claimed.id, i64::MIN));
         reserved(&store, asked).await;
         let mut end = settlement(&claimed, Some((1, DeliveryState::Refused)), Then::Delivered);
         end.decision = Some(decision(claimed.id, 0));
         settled(&store, end).await;
-        assert_eq!(store.lead(id(1)).await.unwrap().unwrap().decisions, [decision(claimed.id, u64::MAX), decision(claimed.id, 0)]);
+        assert_eq!(store.lead(id(1)).await.unwrap().unwrap().decisions, [decision(claimed.id, i64::MIN), decision(claimed.id, 0)]);
     }
 
     async fn rules_are_remembered_by_digest_in_their_order(store: Shared) {

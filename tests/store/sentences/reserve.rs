@@ -8,13 +8,13 @@ crate::sentences! {
     async fn a_place_is_held_with_its_delivery_request_and_decision(store: Shared) {
         let claimed = one_claimed(&store, 1).await;
         let mut asked = reservation(&claimed, ann(), &[("open", 1)]);
-        asked.decision = Some(decision(claimed.id, u64::MAX));
+        asked.decision = Some(decision(claimed.id, i64::MIN));
         assert_eq!(reserved(&store, asked.clone()).await, HELD);
         let file = store.lead(claimed.id).await.unwrap().unwrap();
         assert_eq!(file.deliveries.len(), 1);
         assert_eq!(file.deliveries[0].delivery, asked.delivery);
         assert_eq!((file.deliveries[0].state, &file.deliveries[0].request), (DeliveryState::Open, &asked.request));
-        assert_eq!(file.decisions, [decision(claimed.id, u64::MAX)]);
+        assert_eq!(file.decisions, [decision(claimed.id, i64::MIN)]);
         assert_eq!(used(&store, &ann(), "open").await, 1);
     }
 

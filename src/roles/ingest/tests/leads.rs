@@ -57,7 +57,7 @@ async fn a_source_sees_where_its_own_lead_stands() {
     let taken_by = vec![Taken { recipient: RecipientKey::contract("acme", "north"), record_id: Some("r-1".to_owned()), price }];
     house.store.settle(lead, Outcome { state: State::Delivered, reason: None, taken_by }, true);
     let reply = house.get("web", &lead.to_string()).await;
-    assert_eq!((reply.code(), &reply.json["price"]["amount"]), ("Delivered", &"42.50".into()));
+    assert_eq!((reply.code(), reply.json.get("price")), ("Delivered", None), "what buyers pay is not the source's business");
     assert!(!reply.json.to_string().contains("acme") && !reply.json.to_string().contains("r-1"));
 }
 

@@ -1,0 +1,76 @@
+//! An operator that has nothing to do does nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kube::api::ListParams;
+use kube::{Client, ResourceExt};
+use leadflow::table::references::Role;
+
+use super::house::*;
+use super::operator::{CHILDREN, child, digest, make_ready, pod};
+use super::support::cluster::{Cluster, Options};
+use super::support::{Part, require};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_rest_nothing_is_written() {
+    if !require(&[Part::ApiServer]) {
+        return;
+    }
+    let cluster = Cluster::start(Options { audit: true, ..Options::default() }).await;
+    let (client, namespace) = (cluster.client().await, cluster.namespace("rest").await);
+    let client = &client;
+    let token = operator_token(&cluster, &namespace).await;
+    let operator = Running::start(cluster.client_for_token(&token).await, &namespace).await;
+    apply_secrets(client, &namespace).await;
+    apply(client, &namespace, &everything()).await;
+    let rules = digest(client, &namespace).await;
+    let _router = pod(client, &namespace, "house-router-1", Role::Router, &rules);
+    let _ingest = pod(client, &namespace, "house-ingest-1", Role::Ingest, &rules);
+    for deployment in ["house-ingest", "house-router"] {
+        until(&child(client, &namespace, "Deployment"), deployment, "is built", |object| object.is_some()).await;
+        make_ready(client, &namespace, deployment).await;
+    }
+    until_condition(client, &namespace, "Exchange", "house", "Ready", "True/Ready").await;
+    until_condition(client, &namespace, "RoutingPolicy", "all", "Ready", "True/Ready").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = (writes(&cluster), versions(client, &namespace).await);
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    assert_eq!((writes(&cluster), versions(client, &namespace).await), before);
+
+    // A new operator finds everything as it should be.
+    operator.end().await;
+    let _again = Running::start(cluster.client_for_token(&token).await, &namespace).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!((writes(&cluster), versions(client, &namespace).await), before);
+}
+
+/// How often the operator wrote, by verb and resource.
+fn writes(cluster: &Cluster) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for line in cluster.audit_log().lines() {
+        let Ok(entry) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        let verb = entry["verb"].as_str().unwrap_or_default();
+        let by_operator = entry["user"]["username"] == "system:serviceaccount:leadflow-system:leadflow-operator";
+        if by_operator && !matches!(verb, "get" | "list" | "watch") {
+            *counts.entry(format!("{verb} {}", entry["objectRef"]["resource"].as_str().unwrap_or_default())).or_default() += 1;
+        }
+    }
+    assert!(!counts.is_empty(), "the audit log tells of the operator");
+    counts
+}
+
+async fn versions(client: &Client, namespace: &str) -> BTreeMap<String, String> {
+    let mut versions = BTreeMap::new();
+    for (_, _, kind, _) in CHILDREN {
+        for object in child(client, namespace, kind).list(&ListParams::default()).await.unwrap() {
+            versions.insert(format!("{kind} {}", object.name_any()), object.resource_version().unwrap());
+        }
+    }
+    for (kind, _) in KINDS {
+        for object in ours(client, namespace, kind).list(&ListParams::default()).await.unwrap() {
+            versions.insert(format!("{kind} {}", object.name_any()), object.resource_version().unwrap());
+        }
+    }
+    versions
+}
