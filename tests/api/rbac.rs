@@ -68,8 +68,12 @@ async fn each_pod_may_do_what_it_must_and_no_more() {
     insta::assert_json_snapshot!("roles", Value::Object(golden));
 
     let user = |name: &str| format!("system:serviceaccount:{namespace}:house-{name}");
-    let both_yes =
-        ["list core/secrets pg", "watch core/secrets leadflow-keys", "list leadflow.dev/agents", "patch coordination.k8s.io/leases house-1"];
+    let both_yes = [
+        "list core/secrets pg",
+        "watch core/secrets leadflow-keys",
+        "list leadflow.dev/agents",
+        "patch coordination.k8s.io/leases house-1",
+    ];
     let both_no = [
         "list core/secrets somebody-elses",
         "watch core/secrets somebody-elses",

@@ -1,5 +1,6 @@
 //! An endpoint that fails: left alone, reported, tried again one lead at a time, and back by itself.
 
+use leadflow::flow::ports::{Clock, SystemClock};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ async fn an_endpoint_that_fails_is_tripped_told_of_and_heals_by_itself() {
     let sent = house.receiver.seen_at("/first").len();
     let retry_at = retry_at(&house).await;
     let mut number = 1000;
-    while jiff::Timestamp::now() < retry_at.saturating_sub(jiff::SignedDuration::from_millis(300)).unwrap() {
+    while SystemClock.now() < retry_at.saturating_sub(jiff::SignedDuration::from_millis(300)).unwrap() {
         let answer = house.post(&FORM_WAITING, &lead(number)).await;
         assert_eq!(answer.code(), "Delivered", "{answer:?}");
         number += 1;
@@ -96,7 +97,12 @@ async fn a_tripped_endpoint_is_probed_by_one_lead_at_a_time() {
         let posts = futures::stream::iter(0..10).map(|each| async move { house.post(&FORM_WAITING, &lead(number + each)).await });
         posts.buffer_unordered(10).for_each(async |answer| assert_eq!(answer.code(), "Delivered", "{answer:?}")).await;
         number += 10;
-        assert!(before.elapsed() < Duration::from_secs(40), "{} requests, {} probes", house.receiver.seen_at("/first").len(), probes(house).len());
+        assert!(
+            before.elapsed() < Duration::from_secs(40),
+            "{} requests, {} probes",
+            house.receiver.seen_at("/first").len(),
+            probes(house).len()
+        );
     }
     let seen = house.receiver.seen_at("/first");
     let probes = probes(&house);
