@@ -35,6 +35,8 @@ pub struct Routing {
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     view: Mutex<View>,
+    /// Held while the view is read from the store.
+    reading: tokio::sync::Mutex<()>,
     /// Digests that the store is known to have the rules of.
     remembered: Mutex<HashSet<String>>,
 }
@@ -71,7 +73,18 @@ impl Routing {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, group, live, sealer, deliverer, clock, metrics, view: Mutex::default(), remembered: Mutex::default() }
+        Self {
+            store,
+            group,
+            live,
+            sealer,
+            deliverer,
+            clock,
+            metrics,
+            view: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            remembered: Mutex::default(),
+        }
     }
 
     /// Brings a claimed lead to its end, or parks it.
@@ -82,10 +95,22 @@ impl Routing {
 
     /// Reads places and turns afresh from the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let used = self.store.used(self.clock.now()).await?;
+        let _one_at_a_time = self.reading.lock().await;
+        self.read_view().await
+    }
+
+    /// Sees to it that the view is newer than a moment. Many that wait for it share one reading.
+    async fn refresh_since(&self, moment: Timestamp) -> Result<(), StoreError> {
+        let _one_at_a_time = self.reading.lock().await;
+        if self.view().read_at > moment { Ok(()) } else { self.read_view().await }
+    }
+
+    async fn read_view(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let used = self.store.used(now).await?;
         let turns = self.store.turns().await?;
         let table = self.live.table();
-        self.view().refresh(used, turns, &table);
+        self.view().refresh(now, used, turns, &table);
         Ok(())
     }
 

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::decide::{Known, TURN};
 use crate::lead::RecipientKey;
 use crate::lead::decision::{Turn, Unavailable};
@@ -14,6 +16,8 @@ use crate::table::policy::{Method, Tier};
 /// Places used and turns.
 #[derive(Clone, Debug, Default)]
 pub struct View {
+    /// When the store was last asked; older than anything before it was.
+    pub read_at: Timestamp,
     used: HashMap<RecipientKey, HashMap<String, i64>>,
     rotations: HashMap<String, Rotation>,
 }
@@ -29,8 +33,9 @@ struct Rotation {
 }
 
 impl View {
-    /// Takes over what the store says.
-    pub fn refresh(&mut self, used: Vec<Used>, turns: Vec<TurnAt>, table: &Table) {
+    /// Takes over what the store says, asked at `read_at`.
+    pub fn refresh(&mut self, read_at: Timestamp, used: Vec<Used>, turns: Vec<TurnAt>, table: &Table) {
+        self.read_at = read_at;
         self.used.clear();
         for place in used {
             self.used.entry(place.recipient).or_default().insert(place.window, place.count);

@@ -287,7 +287,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ends deliveries, runs and leases. False for a lost lease.
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>>;
 
-    /// Ends the agent's work on a delivered lead: its `open` places are given back. False when the lead is not delivered.
+    /// Ends the agent's work on a delivered lead: its `open` places are given back, and leads for which nobody had a place are made due, a new run for
+    /// each. False when the lead is not delivered.
     async fn close(&self, lead: LeadId, now: Timestamp) -> Result<bool>;
 
     /// Makes due those unmatched leads that were left so under rules other than `rules`, a new run for each. Returns how many.

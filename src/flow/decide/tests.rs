@@ -231,7 +231,12 @@ fn turns_read_from_the_store_go_on_where_they_stood() {
         recipient: RecipientKey(name.into()),
         turn: Turn { position, last },
     };
-    view.refresh(Vec::new(), vec![at("buyer/acme/small", 5 * TURN, 9), at("buyer/acme/large", 4 * TURN, 8)], &table);
+    view.refresh(
+        jiff::Timestamp::UNIX_EPOCH,
+        Vec::new(),
+        vec![at("buyer/acme/small", 5 * TURN, 9), at("buyer/acme/large", 4 * TURN, 8)],
+        &table,
+    );
     let unavailable = BTreeMap::new();
     let decision = ask(&table, &lead("10001", 1, "RENTER"), &Seen { view: &view, unavailable: &unavailable }, &[]);
     assert_eq!(names(&decision)[0], "buyer/acme/large");
@@ -247,7 +252,12 @@ fn who_comes_back_from_absence_does_not_catch_up() {
         recipient: RecipientKey(name.into()),
         turn: Turn { position, last },
     };
-    view.refresh(Vec::new(), vec![at("buyer/acme/small", 100 * TURN, 100), at("buyer/acme/large", TURN, 1)], &table);
+    view.refresh(
+        jiff::Timestamp::UNIX_EPOCH,
+        Vec::new(),
+        vec![at("buyer/acme/small", 100 * TURN, 100), at("buyer/acme/large", TURN, 1)],
+        &table,
+    );
     let mut got = Vec::new();
     for _ in 0..4 {
         let unavailable = BTreeMap::new();
@@ -265,7 +275,12 @@ fn what_is_given_back_can_be_had_again() {
     let mut view = View::default();
     let key = RecipientKey("agent/sarah".into());
     let hold = Hold { recipient: key.clone(), window: "open".to_owned(), limit: 3 };
-    view.refresh(vec![Used { recipient: key.clone(), window: "open".to_owned(), count: 2 }], Vec::new(), &table());
+    view.refresh(
+        jiff::Timestamp::UNIX_EPOCH,
+        vec![Used { recipient: key.clone(), window: "open".to_owned(), count: 2 }],
+        Vec::new(),
+        &table(),
+    );
     view.assume(&key, std::slice::from_ref(&hold), None);
     let unavailable = BTreeMap::new();
     assert_eq!(Seen { view: &view, unavailable: &unavailable }.used(&key, "open"), 3);

@@ -37,6 +37,8 @@ pub(super) struct Walk<'a> {
     lead: Lead,
     epoch: i64,
     run_since: Timestamp,
+    /// When this walk began.
+    began: Timestamp,
     /// Deliveries so far, all runs; the next one's number is one more.
     made: i32,
     /// Recipients that are not asked: who has the lead, and who was asked in this run.
@@ -57,6 +59,7 @@ impl<'a> Walk<'a> {
             lead,
             epoch: claimed.epoch,
             run_since: claimed.run_since,
+            began: routing.clock.now(),
             made: 0,
             tried: Vec::new(),
             taken: 0,
@@ -88,6 +91,7 @@ impl<'a> Walk<'a> {
         {
             return Ok(());
         }
+        let mut sure = false;
         loop {
             let now = self.routing.clock.now();
             let (decision, chosen) = self.routing.decide(self.table, &self.lead, now, &self.tried, self.taken);
@@ -99,6 +103,11 @@ impl<'a> Walk<'a> {
             }
             let (Some(policy), Some(chosen)) = (policy, chosen) else {
                 let reason = decision.unmatched.unwrap_or(UnmatchedReason::NobodyMatches);
+                // A view that is out of date may show places taken that were given back: the lead would wait for nothing.
+                if reason == UnmatchedReason::CapsReached && !std::mem::replace(&mut sure, true) {
+                    self.patiently(|| self.routing.refresh_since(self.began)).await?;
+                    continue;
+                }
                 return self.nobody(reason, decision).await;
             };
             if now >= deadline {

@@ -107,8 +107,12 @@ impl Store for PostgresStore {
         Ok(answers)
     }
 
-    async fn close(&self, lead: LeadId, _now: Timestamp) -> Result<bool> {
-        self.run(settle::Close(lead)).await
+    async fn close(&self, lead: LeadId, now: Timestamp) -> Result<bool> {
+        let made_due = self.run(settle::Close { lead, now }).await?;
+        if made_due.is_some_and(|made_due| made_due > 0) {
+            self.bell.ring(Happened::Work);
+        }
+        Ok(made_due.is_some())
     }
 
     async fn rerun(&self, rules: &str, now: Timestamp) -> Result<u64> {

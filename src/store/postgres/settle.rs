@@ -169,24 +169,43 @@ async fn rest_in_queue(transaction: &Transaction<'_>, held: &[&Settlement]) -> R
     Ok(())
 }
 
-pub(super) struct Close(pub LeadId);
+/// Closes a lead; those that nobody had a place for are decided anew. `None` when the lead is not delivered, else how many were made due.
+pub(super) struct Close {
+    pub lead: LeadId,
+    pub now: Timestamp,
+}
 
 #[async_trait]
 impl Work for Close {
-    type Done = bool;
+    type Done = Option<u64>;
 
-    async fn run(&self, transaction: &Transaction<'_>) -> Result<bool, Fault> {
-        let (close, release) = try_join!(
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
+        let (close, release, wake) = try_join!(
             transaction.prepare_cached("UPDATE leads SET state = 'closed' WHERE id = $1 AND state = 'delivered'"),
             transaction.prepare_cached("DELETE FROM holds WHERE lead = $1 AND cap_window = 'open' RETURNING recipient, cap_window"),
+            transaction.prepare_cached(
+                "WITH waiting AS (
+                     SELECT q.lead FROM queue q JOIN leads l ON l.id = q.lead
+                     WHERE q.left_under IS NOT NULL AND l.state = 'unmatched' AND l.reason = 'CapsReached'
+                     ORDER BY q.lead FOR UPDATE OF q
+                 ), woken AS (
+                     UPDATE leads SET state = 'queued', reason = NULL FROM waiting WHERE id = waiting.lead
+                 )
+                 UPDATE queue q SET left_under = NULL, due = $1, run_since = $1 FROM waiting WHERE q.lead = waiting.lead",
+            ),
         )?;
-        if transaction.execute(&close, &[&self.0.0]).await? == 0 {
-            return Ok(false);
+        if transaction.execute(&close, &[&self.lead.0]).await? == 0 {
+            return Ok(None);
         }
-        let rows = transaction.query(&release, &[&self.0.0]).await?;
+        let rows = transaction.query(&release, &[&self.lead.0]).await?;
         let places: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if places.is_empty() {
+            return Ok(Some(0));
+        }
+        // Leases are locked before places, as everywhere.
+        let made_due = transaction.execute(&wake, &[&At(self.now)]).await?;
         usage::give_back(transaction, &places).await?;
-        Ok(true)
+        Ok(Some(made_due))
     }
 }
 

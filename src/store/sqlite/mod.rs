@@ -129,8 +129,12 @@ impl Store for SqliteStore {
         Ok(answers)
     }
 
-    async fn close(&self, lead: LeadId, _now: Timestamp) -> Result<bool> {
-        self.write(move |connection| settle::close(connection, lead).map_err(fault)).await
+    async fn close(&self, lead: LeadId, now: Timestamp) -> Result<bool> {
+        let made_due = self.write(move |connection| settle::close(connection, lead, now).map_err(fault)).await?;
+        if made_due.is_some_and(|made_due| made_due > 0) {
+            self.tell(Happened::Work);
+        }
+        Ok(made_due.is_some())
     }
 
     async fn rerun(&self, rules: &str, now: Timestamp) -> Result<u64> {

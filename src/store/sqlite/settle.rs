@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::columns::{self, At, Id};
 use super::{fault, reserve};
-use crate::lead::{Attempt, AttemptResult, LeadId, State};
+use crate::lead::{Attempt, AttemptResult, LeadId, State, UnmatchedReason};
 use crate::store::{DeliveryEnd, Result, Settlement, Then, Tried, ends, words};
 
 pub(super) fn record(connection: &Connection, tries: &[Tried]) -> Result<Vec<bool>> {
@@ -89,21 +89,33 @@ fn go_on(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<(
     Ok(())
 }
 
-pub(super) fn close(connection: &Connection, lead: LeadId) -> rusqlite::Result<bool> {
+/// Closes a lead; those that nobody had a place for are decided anew. `None` when the lead is not delivered, else how many were made due.
+pub(super) fn close(connection: &Connection, lead: LeadId, now: Timestamp) -> rusqlite::Result<Option<usize>> {
     let closed = connection.prepare_cached("UPDATE leads SET state = ?2 WHERE id = ?1 AND state = ?3")?.execute(params![
         Id(lead),
         State::Closed.as_str(),
         State::Delivered.as_str()
     ])?;
     if closed == 0 {
-        return Ok(false);
+        return Ok(None);
     }
     let places = connection
         .prepare_cached("DELETE FROM holds WHERE lead = ?1 AND cap_window = 'open' RETURNING recipient, cap_window")?
         .query_map([Id(lead)], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     give_back(connection, &places)?;
-    Ok(true)
+    if places.is_empty() {
+        return Ok(Some(0));
+    }
+    let waiting = connection
+        .prepare_cached(
+            "UPDATE queue SET left_under = NULL, due = ?1, run_since = ?1
+             WHERE left_under IS NOT NULL AND lead IN (SELECT id FROM leads WHERE state = ?2 AND reason = ?3) RETURNING lead",
+        )?
+        .query_map(params![At(now), State::Unmatched.as_str(), UnmatchedReason::CapsReached.as_str()], |row| row.get::<_, Id>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    queue_again(connection, &waiting)?;
+    Ok(Some(waiting.len()))
 }
 
 /// Makes due at most `most` of those left unmatched under other rules. Returns how many.
@@ -116,9 +128,11 @@ pub(super) fn rerun(connection: &Connection, rules: &str, now: Timestamp, most: 
         )?
         .query_map(params![rules, At(now), most], |row| row.get::<_, Id>(0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut stand = connection.prepare_cached("UPDATE leads SET state = ?2, reason = NULL WHERE id = ?1")?;
-    for lead in &leads {
-        stand.execute(params![lead, State::Queued.as_str()])?;
-    }
+    queue_again(connection, &leads)?;
     Ok(leads.len())
+}
+
+fn queue_again(connection: &Connection, leads: &[Id]) -> rusqlite::Result<()> {
+    let mut stand = connection.prepare_cached("UPDATE leads SET state = ?2, reason = NULL WHERE id = ?1")?;
+    leads.iter().try_for_each(|lead| stand.execute(params![lead, State::Queued.as_str()]).map(drop))
 }

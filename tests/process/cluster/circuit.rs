@@ -1,5 +1,6 @@
 //! An endpoint that fails: left alone, reported, tried again one lead at a time, and back by itself.
 
+use leadflow::flow::ports::{Clock, SystemClock};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,7 @@ async fn an_endpoint_that_fails_is_tripped_told_of_and_heals_by_itself() {
     tokio::time::sleep(LIVE.saturating_sub(tripping.elapsed())).await;
     let sent = house.receiver.seen_at("/first").len();
     let mut number = 1000;
-    while jiff::Timestamp::now() < retry_at.saturating_sub(jiff::SignedDuration::from_millis(300)).unwrap() {
+    while SystemClock.now() < retry_at.saturating_sub(jiff::SignedDuration::from_millis(300)).unwrap() {
         let answer = house.post(&FORM_WAITING, &lead(number)).await;
         assert_eq!(answer.code(), "Delivered", "{answer:?}");
         number += 1;

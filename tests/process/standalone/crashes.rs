@@ -99,6 +99,13 @@ async fn storm(shops: &mut [Installation], crm: &Receiver, postgres: Option<&Pos
     let traffic = Traffic::start(&forms, CONNECTIONS, LEADS, lead_of);
     let mut chance = Chance::new(7);
     for round in 0..ROUNDS {
+        let database = postgres.filter(|_| round % 4 == 3);
+        if database.is_some() {
+            // A process that has started outlives its database.
+            for shop in shops.iter() {
+                shop.ready().await;
+            }
+        }
         let (answered, delivered) = (traffic.answered(), crm.requests());
         traffic.let_through(A_ROUND);
         // The moment of a kill is that of some answer to a source, or of some request to the CRM.
@@ -109,20 +116,18 @@ async fn storm(shops: &mut [Installation], crm: &Receiver, postgres: Option<&Pos
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let victims = 1 + chance.below((1 << shops.len()) - 1);
-        if let Some(postgres) = postgres.filter(|_| round % 4 == 3) {
-            postgres.kill9().await;
-            if round % 8 == 3 {
-                kill(shops, victims);
+        match database {
+            Some(database) => {
+                database.kill9().await;
+                // With a process, or alone.
+                if round % 8 == 3 {
+                    kill(shops, victims);
+                }
+                database.start_again().await;
             }
-            postgres.start_again().await;
-        } else {
-            kill(shops, victims);
+            None => kill(shops, victims),
         }
-        for shop in shops.iter_mut() {
-            if !shop.is_running() {
-                shop.launch();
-            }
-        }
+        shops.iter_mut().filter(|shop| shop.is_killed()).for_each(Installation::launch);
     }
     for shop in shops.iter() {
         shop.ready().await;

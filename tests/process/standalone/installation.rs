@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use leadflow::lead::LeadId;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
@@ -67,7 +68,7 @@ impl Installation {
         let mut command = leadflow();
         command.arg("standalone").arg(&self.manifests).arg("--data").arg(self.data.path());
         command.args(["--port", &self.port.to_string(), "--admin-port", &self.admin.to_string()]);
-        command.env("LEADFLOW_LOG", "leadflow=debug,info").env("LEADFLOW_LOG_FORMAT", "json");
+        command.env("LEADFLOW_LOG", "debug").env("LEADFLOW_LOG_FORMAT", "json");
         self.process = Some(Process::start("leadflow standalone", command, &self.data.join("leadflow.log")));
     }
 
@@ -82,8 +83,9 @@ impl Installation {
         self.process.as_ref().expect("the process was started")
     }
 
-    pub fn is_running(&self) -> bool {
-        self.process.as_ref().is_some_and(|process| process.exited().is_none())
+    /// Whether it was killed and not started again.
+    pub fn is_killed(&self) -> bool {
+        self.process.is_none()
     }
 
     /// `kill -9`.
@@ -105,6 +107,17 @@ impl Installation {
         self.data.join("leads.db")
     }
 
+    /// The leads in the embedded store, once the process has ended.
+    pub fn leads(&self) -> Vec<LeadId> {
+        super::books::Books::of_file(&self.database()).leads.into_keys().map(LeadId).collect()
+    }
+
+    /// Every byte of the embedded store's files.
+    pub fn files_of_the_store(&self) -> Vec<u8> {
+        let names = ["leads.db", "leads.db-wal", "leads.db-shm"];
+        names.iter().flat_map(|name| std::fs::read(self.data.join(name)).unwrap_or_default()).collect()
+    }
+
     /// All that the process, and those before it, have written.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.join("leadflow.log")).unwrap_or_default()
@@ -112,6 +125,11 @@ impl Installation {
 
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Where sources post to.
+    pub fn address(&self) -> (&'static str, u16) {
+        ("127.0.0.1", self.port)
     }
 
     pub fn url(&self, path: &str) -> String {
