@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -136,7 +136,7 @@ impl Publisher {
             state: view.state,
             reason: view.reason,
             since: Time(whole(view.since)),
-            retry_at: view.retry_at.map(|at| Time(whole(at))),
+            retry_at: view.retry_at.map(|at| Time(next_whole(at))),
             reported_by: self.router.clone(),
         };
         let conditions = conditions(current, &[transition.condition()], transition.generation, view.since);
@@ -151,6 +151,11 @@ async fn call<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T
 /// Kubernetes writes times in whole seconds.
 fn whole(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// The same for the end of a trip, which others must not see before it is there.
+fn next_whole(time: Timestamp) -> Timestamp {
+    whole(time.saturating_add(SignedDuration::from_nanos(999_999_999)).unwrap_or(time))
 }
 
 fn put(waiting: &mut BTreeMap<String, Waiting>, transition: Transition) {

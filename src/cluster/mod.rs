@@ -6,7 +6,7 @@
 //! | [`rules`] | watches of the custom resources, complete before the first word, quiet about status |
 //! | [`index`] | the pure heart of it: events in, sets of objects out |
 //! | [`rule`] | one custom resource of any kind |
-//! | [`secrets`] | watches of single Secrets by name, by `get` and `watch` alone |
+//! | [`secrets`] | watches of single Secrets by name, by `list` and `watch` of that name alone |
 //! | [`lease`] | the Lease of one pod |
 //! | [`deadline`], [`backoff`] | no call without a deadline, no repetition without a growing pause |
 

@@ -1,7 +1,8 @@
 //! Watches of single Secrets, by name.
 //!
-//! The rights that this takes are `get` and `watch` on each Secret by its name (`resourceNames`), and no `list`: a Secret that nobody named cannot be
-//! read. A round is: open the watch, get the object (which says at once when there is none), then follow the watch.
+//! The rights that this takes are `list` and `watch` on each Secret by its name: with `resourceNames`, the API server allows them only together with a
+//! selector of that very name, so a Secret that nobody named can't be read. A round is: list the one object (which says at once when there is none),
+//! then follow a watch from there. A watch from no version in particular would save the list, but needs an etcd that tells its progress (3.4.25).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{WatchEvent, WatchParams};
+use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -187,11 +188,11 @@ async fn follow(api: Api<Secret>, name: String, keep: Keep, dice: Arc<dyn Dice>,
 }
 
 async fn round(api: &Api<Secret>, name: &str, keep: Keep, news: &mpsc::Sender<(String, Found)>) -> Result<(), Failure> {
-    let by_name = WatchParams::default().fields(&format!("metadata.name={name}")).timeout(WATCH_SECONDS);
-    let events = bounded(api.watch(&by_name, "0")).await?;
-    let mut events = std::pin::pin!(events);
+    let by_name = format!("metadata.name={name}");
+    let listed = bounded(api.list(&ListParams::default().fields(&by_name))).await?;
+    let from = listed.metadata.resource_version.unwrap_or_default();
     let mut version = 0;
-    let first = match bounded(api.get_opt(name)).await? {
+    let first = match listed.items.into_iter().next() {
         Some(secret) => {
             version = resource_version(&secret.metadata);
             Found::Present(entries(secret, keep))
@@ -199,6 +200,8 @@ async fn round(api: &Api<Secret>, name: &str, keep: Keep, news: &mpsc::Sender<(S
         None => Found::Absent,
     };
     let _ = news.send((name.to_owned(), first)).await;
+    let events = bounded(api.watch(&WatchParams::default().fields(&by_name).timeout(WATCH_SECONDS), &from)).await?;
+    let mut events = std::pin::pin!(events);
     while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.next()).await {
         let (secret, gone) = match event? {
             WatchEvent::Added(secret) | WatchEvent::Modified(secret) => (secret, false),

@@ -159,9 +159,6 @@ pub async fn keep_up(routing: Arc<Routing>, until: CancellationToken) -> Result<
     loop {
         let table = routing.live.table();
         let new_rules = table.digest != rules;
-        if new_rules {
-            routing.deliverer.configure(&table.endpoints);
-        }
         let looked = async {
             if new_rules {
                 routing.store.rerun(&table.digest, routing.clock.now()).await?;

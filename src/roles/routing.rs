@@ -37,33 +37,37 @@ pub fn start(
 ) -> Result<Started, RunError> {
     let sender = Arc::new(HttpSender::new(in_force.live.table().exchange.allow.clone(), Arc::clone(&process.clock))?);
     let breakers = Arc::new(Breakers::new(Arc::clone(&process.dice), Arc::clone(&process.metrics), transitions));
-    let deliverer = Deliverer::new(
+    let deliverer = Arc::new(Deliverer::new(
         Arc::clone(&sender) as _,
         Arc::clone(&breakers),
         Arc::clone(&process.clock),
         Arc::clone(&process.dice),
         Arc::clone(&process.metrics),
-    );
+    ));
+    // Before the first lead is sent, and before the first report of another router is heard.
+    deliverer.configure(&in_force.live.table().endpoints);
     let routing = Arc::new(Routing::new(
         Arc::clone(store),
         Arc::new(group.clone()),
         Arc::clone(&in_force.live),
         Arc::clone(&in_force.sealer),
-        Arc::new(deliverer),
+        Arc::clone(&deliverer),
         Arc::clone(&process.clock),
         Arc::clone(&process.metrics),
     ));
     process.tasks.drained("leads", router::work(Arc::clone(&routing), owner.to_owned(), process.shutdown.drain()));
     process.tasks.dropped("store and rules", router::keep_up(Arc::clone(&routing), process.shutdown.drain()));
-    process.tasks.dropped("allowed addresses", follow_allow(Arc::clone(in_force), sender));
+    process.tasks.dropped("endpoints", follow_endpoints(Arc::clone(in_force), sender, deliverer));
     Ok(Started { breakers, pages: pages(in_force, store, process) })
 }
 
-/// Keeps the sender's allow list that of the rules.
-async fn follow_allow(in_force: Arc<InForce>, sender: Arc<HttpSender>) -> Result<(), reqwest::Error> {
+/// Keeps allowed addresses, circuits and places those of the rules, whatever the store is at.
+async fn follow_endpoints(in_force: Arc<InForce>, sender: Arc<HttpSender>, deliverer: Arc<Deliverer>) -> Result<(), reqwest::Error> {
     let mut changes = in_force.live.changes();
     loop {
-        sender.set_allow(in_force.live.table().exchange.allow.clone())?;
+        let table = in_force.live.table();
+        sender.set_allow(table.exchange.allow.clone())?;
+        deliverer.configure(&table.endpoints);
         if changes.changed().await.is_err() {
             std::future::pending::<()>().await;
         }

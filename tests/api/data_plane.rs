@@ -21,10 +21,10 @@ use super::house::*;
 use super::support::cluster::Cluster;
 use super::support::{Part, require};
 
-/// Grants a service account nothing but `get` and `watch` on these Secrets.
+/// Grants a service account nothing but `list` and `watch` of these Secrets.
 async fn reader(cluster: &Cluster, namespace: &str, names: &[&str]) -> kube::Client {
     let token = cluster.service_account_token(namespace, "reader").await;
-    let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get", "watch"]}]);
+    let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["list", "watch"]}]);
     let rbac = |kind: &str, plural: &str, client| api(&client, namespace, "rbac.authorization.k8s.io", "v1", kind, plural);
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": rules});
     let apply = PatchParams::apply("user").force();
@@ -47,7 +47,7 @@ fn value(found: &AllFound, name: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_watched_by_name_with_get_and_watch_alone() {
+async fn secrets_are_watched_by_name_with_rights_by_name_alone() {
     if !require(&[Part::ApiServer]) {
         return;
     }

@@ -68,13 +68,17 @@ async fn each_pod_may_do_what_it_must_and_no_more() {
     insta::assert_json_snapshot!("roles", Value::Object(golden));
 
     let user = |name: &str| format!("system:serviceaccount:{namespace}:house-{name}");
-    let both_yes =
-        ["get core/secrets pg", "watch core/secrets leadflow-keys", "list leadflow.dev/agents", "patch coordination.k8s.io/leases house-1"];
+    let both_yes = [
+        "list core/secrets pg",
+        "watch core/secrets leadflow-keys",
+        "list leadflow.dev/agents",
+        "patch coordination.k8s.io/leases house-1",
+    ];
     let both_no = [
-        "get core/secrets somebody-elses",
+        "list core/secrets somebody-elses",
+        "watch core/secrets somebody-elses",
         "watch core/secrets",
         "list core/secrets",
-        "list core/secrets pg",
         "patch core/secrets pg",
         "patch leadflow.dev/agents sarah",
         "patch leadflow.dev/exchanges/status house",
@@ -84,12 +88,12 @@ async fn each_pod_may_do_what_it_must_and_no_more() {
     ];
     for name in ["ingest", "router"] {
         assert_rights(&client, &user(name), &namespace, &both_yes, &both_no).await;
-        assert_rights(&client, &user(name), "default", &[], &["get core/secrets pg", "list leadflow.dev/agents"]).await;
+        assert_rights(&client, &user(name), "default", &[], &["list core/secrets pg", "list leadflow.dev/agents"]).await;
     }
-    let ingest_no = ["get core/secrets crm", "patch leadflow.dev/leadendpoints/status crm", "create events.k8s.io/events"];
-    assert_rights(&client, &user("ingest"), &namespace, &["get core/secrets form-keys"], &ingest_no).await;
-    let router_yes = ["get core/secrets crm", "patch leadflow.dev/leadendpoints/status crm", "create events.k8s.io/events"];
-    assert_rights(&client, &user("router"), &namespace, &router_yes, &["get core/secrets form-keys"]).await;
+    let ingest_no = ["list core/secrets crm", "patch leadflow.dev/leadendpoints/status crm", "create events.k8s.io/events"];
+    assert_rights(&client, &user("ingest"), &namespace, &["list core/secrets form-keys"], &ingest_no).await;
+    let router_yes = ["list core/secrets crm", "patch leadflow.dev/leadendpoints/status crm", "create events.k8s.io/events"];
+    assert_rights(&client, &user("router"), &namespace, &router_yes, &["list core/secrets form-keys"]).await;
     let operator = "system:serviceaccount:leadflow-system:leadflow-operator";
     let operator_no = [
         "list core/secrets",

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+// Each tier uses its own part.
+#[allow(unused_imports)]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -7,7 +7,7 @@ use kube::client::Body;
 use serde_json::{Value as Json, json};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::at;
+use super::{at, plus};
 use crate::api::endpoint::{CircuitMode, CircuitReason, CircuitState};
 use crate::breaker::Transition;
 use crate::breaker::machine::View;
@@ -136,6 +136,16 @@ async fn a_trip_is_applied_to_status_whole_and_told_as_an_event() {
         (&json!("CircuitTripped"), &json!("Warning"), &json!("crm"))
     );
     assert_eq!(cluster.end().await, []);
+}
+
+#[tokio::test]
+async fn others_are_told_of_no_earlier_time_than_this_router_goes_by() {
+    let mut cluster = Cluster::start(endpoint(json!([])), &[]);
+    let mut trip = trip();
+    trip.view.retry_at = Some(plus(at(30), 1));
+    cluster.tell.send(trip).await.unwrap();
+    let (_, patch) = cluster.next().await;
+    assert_eq!(patch["status"]["circuit"]["retryAt"], "2027-01-15T08:00:31Z");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub(super) fn role(component: &Component) -> Value {
             "apiGroups": [""],
             "resources": ["secrets"],
             "resourceNames": component.secrets,
-            "verbs": ["get", "watch"],
+            "verbs": ["list", "watch"],
         }));
     }
     if component.role == Role::Router {

@@ -63,8 +63,7 @@ impl PostgresStore {
     /// Uses another URL of the same database from the next call on: for a password that was rotated. Calls under way end on the old one.
     pub fn set_url(&self, url: &str) -> Result<()> {
         let address = Address::parse(url)?;
-        let old = self.pool.swap(Arc::new(address.pool(self.connections)?));
-        old.close();
+        self.pool.store(Arc::new(address.pool(self.connections)?));
         self.address.send_replace(Arc::new(address));
         Ok(())
     }

@@ -26,7 +26,6 @@ pub struct Pod {
     pub address: IpAddr,
     container: Container,
     environment: Vec<(String, String)>,
-    kubeconfig: PathBuf,
     log: PathBuf,
     process: Option<Process>,
     api: Api<PodObject>,
@@ -53,7 +52,7 @@ impl Pod {
         let name = object.name_any();
         let log = cluster.folder().join(format!("{namespace}-{name}.log"));
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().expect("a plain client");
-        let mut pod = Pod { name, address, container: container.clone(), environment, kubeconfig, log, process: None, api, http };
+        let mut pod = Pod { name, address, container: container.clone(), environment, log, process: None, api, http };
         pod.start();
         pod
     }
@@ -83,14 +82,13 @@ impl Pod {
         };
         let url = format!("http://{}:{port}{}", self.address, probe.path.unwrap_or_default());
         let deadline = Instant::now() + PATIENCE;
-        let mut last = String::new();
         loop {
             self.process().assert_running();
-            match self.http.get(&url).send().await {
+            let last = match self.http.get(&url).send().await {
                 Ok(answer) if answer.status().is_success() => break,
-                Ok(answer) => last = answer.text().await.unwrap_or_default(),
-                Err(error) => last = error.to_string(),
-            }
+                Ok(answer) => answer.text().await.unwrap_or_default(),
+                Err(error) => error.to_string(),
+            };
             assert!(Instant::now() < deadline, "{} is not ready: {last}\n{}", self.name, self.process().tail());
             tokio::time::sleep(POLL).await;
         }
@@ -106,11 +104,6 @@ impl Pod {
 
     pub fn url(&self, port: &str, path: &str) -> String {
         format!("http://{}:{}{path}", self.address, self.port(port))
-    }
-
-    /// The file by which the pod knows the API server.
-    pub fn kubeconfig(&self) -> &std::path::Path {
-        &self.kubeconfig
     }
 
     /// Ends the pod in good order, as when it is deleted: the container gets SIGTERM, and when it has ended the object goes.

@@ -1,9 +1,8 @@
 //! Folders of manifests, made of the templates in `tests/data/process/standalone`.
 
+use leadflow::flow::ports::{Clock, SystemClock};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use jiff::Timestamp;
 
 use crate::support::folder::Folder;
 
@@ -62,7 +61,7 @@ fn data() -> PathBuf {
 
 /// A time zone in which it is about noon, so that no day and no month ends during a test.
 fn zone_at_noon() -> String {
-    let hour = Timestamp::now().as_second() / 3600 % 24;
+    let hour = SystemClock.now().as_second() / 3600 % 24;
     // In these names the sign is the other way round: Etc/GMT+5 is five hours behind.
     match hour - 12 {
         0 => "UTC".to_owned(),
