@@ -6,6 +6,7 @@
 //! | `GET /v1/sources/{name}/leads/{id}` | where a lead of the source stands |
 
 mod headers;
+mod leftover;
 mod post;
 mod respond;
 mod serve;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::HeaderMap;
+use axum::middleware::from_fn;
 use axum::routing::{get, post as posting};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +73,7 @@ impl Ingest {
             .fallback(|| async { respond::refused(&Refusal::UnknownPath) })
             .method_not_allowed_fallback(|| async { respond::refused(&Refusal::MethodNotAllowed) })
             .layer(CatchPanicLayer::custom(respond::panicked))
+            .layer(from_fn(leftover::read_off))
             .with_state(Arc::clone(self))
     }
 
