@@ -96,7 +96,7 @@ impl Publisher {
 
     /// Writes one transition; gives it back for later when that failed.
     async fn publish(&self, next: Waiting) -> Option<Waiting> {
-        match timeout(2 * CALL, self.write(&next.transition)).await.unwrap_or(Err(PublishError::Timeout)) {
+        match timeout(2 * CALL, self.write(&next.transition, next.pause > FIRST_PAUSE)).await.unwrap_or(Err(PublishError::Timeout)) {
             Ok(()) => None,
             Err(error) => {
                 self.metrics.circuit_unpublished.with_label_values(&["error"]).inc();
@@ -107,11 +107,16 @@ impl Publisher {
         }
     }
 
-    async fn write(&self, transition: &Transition) -> Result<(), PublishError> {
+    /// `late`: it has waited, so others may have told something newer since.
+    async fn write(&self, transition: &Transition, late: bool) -> Result<(), PublishError> {
         let name = &transition.endpoint;
         let Some(object) = call(self.endpoints.get_opt(name)).await? else { return Ok(()) };
         if transition.uid.is_some() && object.metadata.uid != transition.uid {
             return Ok(()); // the endpoint was made anew: this speaks of the old one
+        }
+        let told = object.status.as_ref().and_then(|status| status.circuit.as_ref());
+        if late && told.is_some_and(|told| self.is_newer(told, transition)) {
+            return Ok(());
         }
         let current = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let status = self.status(transition, current);
@@ -127,6 +132,13 @@ impl Publisher {
             tracing::warn!(endpoint = name, %error, "no Event of the circuit's change");
         }
         Ok(())
+    }
+
+    /// Whether another router told of something after this. Of the same second, bad news counts: whoever told it will tell of its end.
+    fn is_newer(&self, told: &Circuit, transition: &Transition) -> bool {
+        let view = transition.view;
+        let bad = |state: CircuitState| state != CircuitState::Serving;
+        told.reported_by != self.router && (told.since.0, bad(told.state)) > (whole(view.since), bad(view.state))
     }
 
     /// The whole of what routers own of a status.

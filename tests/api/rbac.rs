@@ -96,12 +96,12 @@ async fn each_pod_may_do_what_it_must_and_no_more() {
     assert_rights(&client, &user("router"), &namespace, &router_yes, &["list core/secrets form-keys"]).await;
     let operator = "system:serviceaccount:leadflow-system:leadflow-operator";
     let operator_no = [
-        "list core/secrets",
+        "get core/secrets pg",
         "patch core/secrets pg",
         "create core/pods",
         "patch leadflow.dev/agents sarah",
         "bind rbac.authorization.k8s.io/roles",
         "escalate rbac.authorization.k8s.io/roles",
     ];
-    assert_rights(&client, operator, &namespace, &["watch core/secrets pg"], &operator_no).await;
+    assert_rights(&client, operator, &namespace, &["list core/secrets pg", "watch core/secrets pg"], &operator_no).await;
 }

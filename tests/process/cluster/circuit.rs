@@ -27,6 +27,9 @@ async fn an_endpoint_that_fails_is_tripped_told_of_and_heals_by_itself() {
     let house = House::small().await;
     let endpoints = api(&house.client, &house.namespace, "Endpoint");
     let first_tripped = when_tripped(&house);
+    let before = house.digest(&house.routers[0]).await;
+    house.change("Endpoint", "first", json!({"spec": {"breaker": {"openSeconds": 4}}})).await;
+    house.until_rules_differ(&before).await;
 
     house.receiver.script("/first", [Reply::status(500)]);
     for number in 0.. {
@@ -45,17 +48,18 @@ async fn an_endpoint_that_fails_is_tripped_told_of_and_heals_by_itself() {
     assert!(told < LIVE, "status said so {told:?} after the trip");
     until_condition(&endpoints, "first", "Available", "False/CircuitTripped").await;
 
-    // Neither router sends to it now, also the one that did not trip itself.
-    let sent = house.receiver.seen_at("/first").len();
+    // A second later neither router sends to it, also the one that did not trip itself. Status rounds its end up to a whole second.
     let retry_at = retry_at(&house).await;
+    tokio::time::sleep(LIVE.saturating_sub(tripping.elapsed())).await;
+    let sent = house.receiver.seen_at("/first").len();
     let mut number = 1000;
-    while SystemClock.now() < retry_at.saturating_sub(jiff::SignedDuration::from_millis(300)).unwrap() {
+    while SystemClock.now() < retry_at.saturating_sub(jiff::SignedDuration::from_millis(1200)).unwrap() {
         let answer = house.post(&FORM_WAITING, &lead(number)).await;
         assert_eq!(answer.code(), "Delivered", "{answer:?}");
         number += 1;
     }
     let quiet = house.receiver.seen_at("/first").len() - sent;
-    assert!(number > 1010, "{} leads were posted meanwhile", number - 1000);
+    assert!(number > 1005, "{} leads were posted meanwhile", number - 1000);
     assert_eq!(quiet, 0, "of {} leads none went to the endpoint that is left alone", number - 1000);
     assert_eq!(events(&house, "CircuitTripped").await, 1, "one Event of the trip");
 
@@ -69,7 +73,8 @@ async fn an_endpoint_that_fails_is_tripped_told_of_and_heals_by_itself() {
         assert!(Instant::now() < deadline, "never healed");
     }
     until_condition(&endpoints, "first", "Available", "True/CircuitServing").await;
-    assert_eq!(events(&house, "CircuitRecovered").await, 1, "one Event of the recovery");
+    let recovered = events(&house, "CircuitRecovered").await;
+    assert!((1..=2).contains(&recovered), "an Event of each router's recovery at most, not {recovered}");
     // Every lead has one recipient, whatever happened.
     assert!(house.receiver.accepted_by_lead().values().all(|times| *times == 1));
     assert_eq!(house.receiver.accepted_total(), house.received("/second", "lead_id").len() + accepted_by_first(&house));

@@ -8,7 +8,7 @@ use super::asking::{Post, lead};
 use super::house::{FORM, FORM_WAITING, House, LIVE};
 use crate::support::{Part, require};
 
-/// How often each change is made; the best time counts, for a busy machine's sake.
+/// How often each change is made.
 const ROUNDS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,8 +103,10 @@ async fn a_rotated_endpoint_token_is_sent_within_a_second() {
     within_a_second("an endpoint's token", &times);
 }
 
+/// The middle one counts: one may be the busy machine's, two are ours.
 fn within_a_second(what: &str, times: &[Duration]) {
     println!("{what} was live after {times:?}");
-    let best = times.iter().min().unwrap();
-    assert!(*best < LIVE, "{what} was live after {times:?}");
+    let mut sorted = times.to_vec();
+    sorted.sort();
+    assert!(sorted[ROUNDS / 2] < LIVE, "{what} was live after {times:?}");
 }
