@@ -18,7 +18,7 @@ const ROUNDS: usize = 20;
 const A_ROUND: usize = LEADS / ROUNDS;
 const CONNECTIONS: usize = 16;
 /// How long a round goes on when what its kill waits for does not come.
-const LONGEST_ROUND: Duration = Duration::from_secs(2);
+const LONGEST_ROUND: Duration = Duration::from_secs(1);
 /// How long the last lead may take after the last kill: a killed process's leases, pauses of unsettled deliveries, and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(150);
 
