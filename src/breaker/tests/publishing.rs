@@ -175,6 +175,29 @@ async fn a_failed_write_is_made_again() {
     assert_eq!(cluster.metrics.circuit_unpublished.with_label_values(&["error"]).get(), 2);
 }
 
+#[tokio::test]
+async fn news_that_waited_gives_way_to_what_another_router_told_since() {
+    let cases = [
+        ("router-b", "Tripped", 11, 0),
+        // Of the same second, bad news counts.
+        ("router-b", "Tripped", 10, 0),
+        ("router-b", "Serving", 10, 1),
+        ("router-b", "Tripped", 9, 1),
+        ("router-a", "Tripped", 11, 1),
+    ];
+    for (router, state, since, written) in cases {
+        let mut endpoint = endpoint(json!([]));
+        endpoint["status"]["circuit"] =
+            json!({"state": state, "reason": "FailureRate", "since": at(since).to_string(), "reportedBy": router});
+        let mut cluster = Cluster::start(endpoint, &[StatusCode::INTERNAL_SERVER_ERROR]);
+        cluster.tell.send(transition(CircuitState::Serving, CircuitReason::Recovered, 10)).await.unwrap();
+        assert!(cluster.next().await.0.starts_with("PATCH"), "at once it is told whatever others say");
+        let later = cluster.end().await;
+        let patches = later.iter().filter(|(what, _)| what.starts_with("PATCH")).count();
+        assert_eq!(patches, written, "{router} told {state} at {since}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_does_not_answer_is_given_up_and_asked_again() {
     let mut cluster = Cluster::start(endpoint(json!([])), &[]);
