@@ -97,7 +97,9 @@ impl State {
             CircuitMode::Forced => return self.machine.paused(now).map(|until| Unavailable { until: Some(until), hint: false }),
             CircuitMode::Auto => self.machine.blocked(now).map(|until| Unavailable { until: Some(until), hint: false }),
         };
-        let foreign = self.foreign.filter(|until| now < *until).map(|until| Unavailable { until: Some(until), hint: true });
+        // Two that probe at once must not wait for each other.
+        let probing = self.machine.view().state == CircuitState::Probing;
+        let foreign = self.foreign.filter(|until| !probing && now < *until).map(|until| Unavailable { until: Some(until), hint: true });
         own.or(foreign)
     }
 

@@ -152,7 +152,10 @@ async fn run(
                 // What a watch said just before it was ended counts no more.
                 if following.contains_key(&name) {
                     found.send_if_modified(|found| {
-                        let different = found.get(&name) != Some(&state);
+                        // An API server that has just started refuses for a moment what it will allow: what was read before holds until
+                        // it is known to be gone. Rights that are really withdrawn come with rules that name the Secret no more.
+                        let passing = state == Found::Forbidden && matches!(found.get(&name), Some(Found::Present(_)));
+                        let different = !passing && found.get(&name) != Some(&state);
                         if different {
                             Arc::make_mut(found).insert(name, state);
                         }

@@ -194,6 +194,17 @@ fn after_a_foreign_trip_one_lead_goes_to_see() {
 }
 
 #[test]
+fn two_routers_that_probe_at_once_do_not_wait_for_each_other() {
+    let mut router = Router::new("");
+    router.breakers.hint("crm", &foreign(CircuitState::Tripped, at(0), Some(at(40))), false, at(1));
+    router.call(Verdict::Healthy, at(41));
+    router.breakers.hint("crm", &foreign(CircuitState::Probing, at(41), None), false, at(42));
+    assert_eq!(router.unavailable(at(42)), None);
+    router.call(Verdict::Healthy, at(43));
+    assert_eq!(router.states(), [CircuitState::Probing, CircuitState::Serving]);
+}
+
+#[test]
 fn what_a_router_said_itself_is_no_hint() {
     let router = Router::new("");
     router.trip(at(0));
