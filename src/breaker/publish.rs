@@ -28,7 +28,7 @@ pub const MANAGER: &str = "leadflow-router";
 const CALL: Duration = Duration::from_secs(5);
 /// Pause after a first failed write; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Where transitions are published.
 pub struct Publisher {
