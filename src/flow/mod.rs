@@ -1,4 +1,10 @@
 //! The verbs, in the order in which a lead meets them.
+//!
+//! Ingest: [`authenticate`] and [`rate`] let a post in, [`arrive`] makes a durable lead of it by [`normalise`], [`validate`] and [`fingerprint`];
+//! [`refusal`], [`field_error`] and [`answer`] say how it went, [`wait`] waits for the outcome.
+//!
+//! Router: [`route`] walks a lead from claim to settlement: [`decide`] by what the [`view`] knows, reserve in the store ([`envelope`] seals what goes
+//! there), [`deliver`]. [`ports`] are time and chance.
 
 pub mod answer;
 pub mod arrive;
