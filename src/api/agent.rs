@@ -1,10 +1,14 @@
 //! `Agent`: a salesperson, what they take, and how much at once.
 
+use std::collections::BTreeMap;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{Cap, Filter, ObjectStatus};
+use super::availability::{Hours, TimeOff};
+use super::cap::{Cap, Target};
+use super::shared::{Filter, ObjectStatus};
 
 /// A salesperson: which leads they take, how many at once, and where these are delivered.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -50,9 +54,31 @@ pub struct AgentSpec {
     pub capacity: Option<Capacity>,
     /// Limits by calendar window, all of which hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 2))]
-    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["per".into()]))]
+    #[schemars(length(max = 10))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["per".into(), "counts".into()]))]
     pub caps: Vec<Cap>,
+    /// How much the person should get, for the method Attainment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// When the person takes leads. Not given: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
+    /// Days off, and who stands in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    pub time_off: Vec<TimeOff>,
+    /// True stops leads to the person until it is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// Whether the person calls leads by phone. One who does gets none in quiet hours when a policy says so (`quietHours`).
+    #[serde(default = "yes")]
+    pub calls: bool,
+    /// What the person can do beyond others, such as `Spanish`; policies can ask for skills.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Set)]
+    pub skills: Vec<String>,
     /// IANA time zone of the person's calendar, such as `America/New_York`; the Exchange's when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
@@ -87,13 +113,23 @@ pub struct AgentContact {
     pub phone: Option<String>,
 }
 
-/// How much an agent can work on at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How much an agent can work on at once. A lead is open from its acceptance until it is closed (`leadflow close`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.openLeads) || has(self.openWeight)", "must give `openLeads`, `openWeight` or both"))]
 pub struct Capacity {
-    /// The most leads that are open with the agent at a time; a lead is open from its acceptance until it is closed (`leadflow close`).
+    /// The most leads that are open with the agent at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100_000))]
-    pub open_leads: i64,
+    pub open_leads: Option<i64>,
+    /// The most weight of leads that are open with the agent at a time; see `weightByGrade`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100_000_000))]
+    pub open_weight: Option<i64>,
+    /// What an open lead weighs, by its grade. A grade that is not here, and a lead without one, weighs 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "weights")]
+    pub weight_by_grade: BTreeMap<String, i64>,
 }
 
 /// What is known of an agent's results.
@@ -107,4 +143,15 @@ pub struct Performance {
 
 pub(crate) fn one() -> i32 {
     1
+}
+pub(crate) fn yes() -> bool {
+    true
+}
+
+fn weights(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "maxProperties": 16,
+        "additionalProperties": {"type": "integer", "format": "int64", "minimum": 0, "maximum": 1_000_000}
+    })
 }

@@ -1,11 +1,15 @@
 //! `Buyer`: a company and its contracts.
 
+use std::collections::BTreeMap;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::agent::one;
-use super::shared::{Cap, Filter, ObjectStatus};
+use super::agent::{one, yes};
+use super::availability::{Hours, TimeOff};
+use super::cap::{Cap, Target};
+use super::shared::{Filter, ObjectStatus};
 
 /// A company that takes leads under one or several contracts.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -66,11 +70,31 @@ pub struct Contract {
     /// What the company pays for a lead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// True when the company takes a lead only if nobody else gets it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
     /// Limits by calendar window, all of which hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 2))]
-    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["per".into()]))]
+    #[schemars(length(max = 10))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["per".into(), "counts".into()]))]
     pub caps: Vec<Cap>,
+    /// How much the contract should get, for the method Attainment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// When leads are taken. Not given: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
+    /// Days off, and who stands in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    pub time_off: Vec<TimeOff>,
+    /// True stops leads under the contract until it is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// Whether leads are called by phone. Who calls gets none in quiet hours when a policy says so (`quietHours`).
+    #[serde(default = "yes")]
+    pub calls: bool,
     /// Rank for the method Priority: the highest number goes first.
     #[serde(default)]
     #[schemars(range(min = -1_000_000, max = 1_000_000))]
@@ -84,13 +108,29 @@ pub struct Contract {
     pub deliver_to: String,
 }
 
-/// What is paid for a lead.
+/// What is paid for a lead, in the buyer's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
-    /// The amount in the buyer's currency, such as `"42.50"`; `recipient.price` in Score expressions.
+    /// The amount, such as `"42.50"`; `recipient.price` in Score expressions.
     #[schemars(length(min = 1, max = 20), regex(pattern = r"^[0-9]+(\.[0-9]{1,2})?$"))]
     pub amount: String,
+    /// Other amounts for leads of single grades, such as `{A: "60.00"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "amounts")]
+    pub by_grade: BTreeMap<String, String>,
+    /// The amount for a lead that nobody else gets, whatever its grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 20), regex(pattern = r"^[0-9]+(\.[0-9]{1,2})?$"))]
+    pub exclusive: Option<String>,
+}
+
+fn amounts(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "maxProperties": 16,
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 20, "pattern": r"^[0-9]+(\.[0-9]{1,2})?$"}
+    })
 }
 
 fn usd() -> String {

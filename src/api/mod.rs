@@ -10,7 +10,9 @@
 //! | [`RoutingPolicy`] | who gets which lead |
 
 pub mod agent;
+pub mod availability;
 pub mod buyer;
+pub mod cap;
 pub mod condition;
 pub mod crds;
 pub mod endpoint;

@@ -1,4 +1,4 @@
-//! Shapes that several kinds share: references, filters, caps, selectors.
+//! Shapes that several kinds share: references, filters, selectors.
 
 use std::collections::BTreeMap;
 
@@ -43,15 +43,15 @@ pub struct SecretRef {
     pub name: String,
 }
 
-/// One test of a lead's field. A lead without the field fails the test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+/// One test of a lead's field. A lead without the field fails every test but `exists: false`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = (
-    "has(self.__in__) ? !(has(self.atLeast) || has(self.below)) : (has(self.atLeast) || has(self.below))",
-    "must give either `in`, or a range by `atLeast`, `below` or both"
+    "[has(self.__in__), has(self.notIn), has(self.startsWith), has(self.exists), has(self.within), has(self.atLeast) || has(self.below)].filter(given, given).size() == 1",
+    "must give exactly one of `in`, `notIn`, `startsWith`, `exists`, `within`, or a range by `atLeast`, `below` or both"
 ))]
 pub struct Filter {
-    /// Canonical field to test, such as `location.zip`.
+    /// Canonical field to test, such as `location.zip`; or `lead.grade`, `lead.score`, `lead.source`.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"))]
     pub field: String,
     /// Passes when the field's value is one of these. Letter case counts.
@@ -59,6 +59,22 @@ pub struct Filter {
     #[schemars(length(min = 1, max = 5000), inner(length(min = 1, max = 128)))]
     #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
     pub any_of: Option<Vec<String>>,
+    /// Passes when the field has a value and it is none of these. Letter case counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 5000), inner(length(min = 1, max = 128)))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    pub not_in: Option<Vec<String>>,
+    /// Passes when the field's value begins with one of these, such as `902` for a ZIP. Letter case counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500), inner(length(min = 1, max = 128)))]
+    #[x_kube(merge_strategy = kube::core::ListMerge::Atomic)]
+    pub starts_with: Option<Vec<String>>,
+    /// Passes when the lead has the field (`true`), or has it not (`false`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exists: Option<bool>,
+    /// Passes when the field, a ZIP, lies in this circle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
     /// Passes when the field's value is this number or more. A decimal, as a string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
@@ -69,22 +85,43 @@ pub struct Filter {
     pub below: Option<String>,
 }
 
-/// A limit on how many leads a recipient takes in one calendar window of its own time zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A circle on the map. A ZIP lies in it when the middle of its area does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Cap {
-    /// The window: a calendar day or month, from the recipient's midnight.
-    pub per: CapWindow,
-    /// The most leads in one window. 0 takes none.
-    #[schemars(range(min = 0, max = 1_000_000_000))]
-    pub leads: i64,
+#[x_kube(validation = ("has(self.miles) != has(self.kilometers)", "must give either `miles` or `kilometers`"))]
+pub struct Within {
+    /// Radius in miles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3000))]
+    pub miles: Option<i32>,
+    /// Radius in kilometers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 5000))]
+    pub kilometers: Option<i32>,
+    /// The middle of the circle.
+    pub of: Center,
 }
 
-/// The calendar windows that a cap can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub enum CapWindow {
-    Day,
-    Month,
+/// The middle of a circle: a ZIP, or a point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = (
+    "has(self.zip) ? !has(self.latitude) && !has(self.longitude) : has(self.latitude) && has(self.longitude)",
+    "must give either `zip`, or both `latitude` and `longitude`"
+))]
+pub struct Center {
+    /// A five-digit ZIP of the United States.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 5, max = 5), regex(pattern = r"^[0-9]{5}$"))]
+    pub zip: Option<String>,
+    /// Degrees north, as a decimal string such as `"34.09"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16), regex(pattern = r"^-?[0-9]{1,2}(\.[0-9]+)?$"))]
+    pub latitude: Option<String>,
+    /// Degrees east, as a decimal string such as `"-118.41"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16), regex(pattern = r"^-?[0-9]{1,3}(\.[0-9]+)?$"))]
+    pub longitude: Option<String>,
 }
 
 /// Chooses objects by their labels, as everywhere in Kubernetes: all of it must hold.

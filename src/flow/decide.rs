@@ -208,7 +208,10 @@ impl<'a> Deciding<'a> {
         for (number, stage) in &gone {
             left.take(*number);
             let recipient = self.recipient(*number);
-            let full = recipient.caps.iter().filter(|cap| self.used_now(&recipient.key, &recipient.window(cap.per, now)) >= cap.leads);
+            let full = recipient
+                .caps
+                .iter()
+                .filter(|cap| self.used_now(&recipient.key, &recipient.window(cap.per, now)) >= cap.leads.unwrap_or(i64::MAX));
             // All full windows must have ended before the recipient is back. When an open lead is closed, nobody knows.
             let ends = full.filter_map(|cap| recipient.window_end(cap.per, now));
             let look_again = (*stage == "open leads").then(|| now.saturating_add(LOOK_AGAIN).unwrap_or(now));

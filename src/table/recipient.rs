@@ -15,7 +15,8 @@ use super::Problem;
 use super::expression::{Expression, RecipientFacts, Use};
 use super::index::{FieldTest, Tests};
 use super::schema::Schema;
-use crate::api::shared::{Cap, CapWindow, Filter};
+use crate::api::cap::{Cap, CapWindow};
+use crate::api::shared::Filter;
 use crate::api::{Agent, Buyer};
 use crate::lead::RecipientKey;
 use crate::lead::delivery::Money;
@@ -72,7 +73,7 @@ impl Recipient {
             phone: contact.phone,
             labels: agent.metadata.labels.clone().unwrap_or_default(),
             when: condition(spec.when.as_deref(), "spec.when", schema)?,
-            open_limit: spec.capacity.as_ref().map(|capacity| capacity.open_leads),
+            open_limit: spec.capacity.as_ref().and_then(|capacity| capacity.open_leads),
             caps: spec.caps.clone(),
             time_zone: time_zone(spec.time_zone.as_deref(), "spec.timeZone", zone)?,
             priority: spec.priority,
@@ -122,7 +123,7 @@ impl Recipient {
         let open = self.open_limit.map(|limit| (OPEN.to_owned(), limit));
         // Agents' open leads are counted without a limit too: scores see them as load.
         let open = open.or_else(|| (self.role == Role::Agent).then(|| (OPEN.to_owned(), i64::MAX)));
-        let caps = self.caps.iter().map(|cap| (self.window(cap.per, now), cap.leads));
+        let caps = self.caps.iter().map(|cap| (self.window(cap.per, now), cap.leads.unwrap_or(i64::MAX)));
         open.into_iter().chain(caps).map(|(window, limit)| Hold { recipient: self.key.clone(), window, limit }).collect()
     }
 
@@ -131,7 +132,7 @@ impl Recipient {
         let today = self.time_zone.to_datetime(now).date();
         match per {
             CapWindow::Day => format!("day:{today}"),
-            CapWindow::Month => format!("month:{:04}-{:02}", today.year(), today.month()),
+            _ => format!("month:{:04}-{:02}", today.year(), today.month()),
         }
     }
 
@@ -140,7 +141,7 @@ impl Recipient {
         let here = now.to_zoned(self.time_zone.clone());
         let next = match per {
             CapWindow::Day => here.date().tomorrow().ok()?,
-            CapWindow::Month => here.date().first_of_month().checked_add(1.month()).ok()?,
+            _ => here.date().first_of_month().checked_add(1.month()).ok()?,
         };
         next.to_zoned(self.time_zone.clone()).ok()?.start_of_day().ok().map(|zoned| zoned.timestamp())
     }
