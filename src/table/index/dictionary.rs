@@ -21,10 +21,6 @@ impl Dictionary {
         number
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
-    }
-
     pub fn get(&self, value: &str) -> Option<u32> {
         self.numbers.get(value).copied()
     }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::listing::{Excluding, Lengths, Listing};
+use super::listing::{self, Excluding, Lengths, Listing};
 use super::ranges::{Number, Range, Ranges};
 use super::test::FieldTest;
 use crate::lead::Value;
@@ -22,37 +22,54 @@ pub(super) struct Field {
     ranges: Option<Ranges>,
 }
 
-impl Field {
-    /// Builds it of the recipients that test the field, by ascending number.
-    pub fn build(testing: &[(u32, &FieldTest)], size: usize) -> Self {
-        let mut absent = Bits::all(size);
-        let mut refusing = None;
-        let (mut listed, mut excluded, mut prefixed, mut ranged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut lengths = Lengths::default();
-        for (member, test) in testing {
-            absent.set(*member, test.passes(None));
-            if test.exists == Some(false) {
-                refusing.get_or_insert_with(|| Bits::none(size)).add(*member);
-            }
-            listed.extend(test.any_of.as_deref().map(|list| (*member, list)));
-            excluded.extend(test.none_of.as_deref().map(|list| (*member, list)));
-            if let Some(list) = test.starts_with.as_deref() {
-                lengths.count(list, 1);
-                prefixed.push((*member, list));
-            }
-            ranged.extend(range(*member, test));
-        }
-        Self {
-            size,
-            absent,
-            refusing,
-            listing: Listing::build(&listed, size),
-            excluding: Excluding::build(&excluded, size),
-            prefixes: Listing::build(&prefixed, size).map(|listing| (lengths, listing)),
-            ranges: (!ranged.is_empty()).then(|| Ranges::build(&ranged, size)),
-        }
+/// A field while it is built, recipient by recipient.
+pub(super) struct Building {
+    field: Field,
+    listed: Option<listing::Building>,
+    excluded: Option<listing::Building>,
+    prefixed: Option<(Lengths, listing::Building)>,
+    ranged: Vec<Range>,
+}
+
+impl Building {
+    pub fn new(size: usize) -> Self {
+        let field = Field { size, absent: Bits::all(size), refusing: None, listing: None, excluding: None, prefixes: None, ranges: None };
+        Self { field, listed: None, excluded: None, prefixed: None, ranged: Vec::new() }
     }
 
+    /// Adds a recipient that tests the field; they come by ascending number.
+    pub fn add(&mut self, member: u32, test: &FieldTest) {
+        self.field.absent.set(member, test.passes(None));
+        let size = self.field.size;
+        if test.exists == Some(false) {
+            self.field.refusing.get_or_insert_with(|| Bits::none(size)).add(member);
+        }
+        for (list, part) in [(&test.any_of, &mut self.listed), (&test.none_of, &mut self.excluded)] {
+            if let Some(list) = list {
+                part.get_or_insert_with(|| listing::Building::new(size)).add(member, list);
+            }
+        }
+        if let Some(list) = &test.starts_with {
+            let (lengths, part) = self.prefixed.get_or_insert_with(|| (Lengths::default(), listing::Building::new(size)));
+            lengths.count(list, 1);
+            part.add(member, list);
+        }
+        self.ranged.extend(range(member, test));
+    }
+
+    pub fn finish(self) -> Field {
+        let size = self.field.size;
+        Field {
+            listing: self.listed.map(listing::Building::listing),
+            excluding: self.excluded.map(listing::Building::excluding),
+            prefixes: self.prefixed.map(|(lengths, part)| (lengths, part.listing())),
+            ranges: (!self.ranged.is_empty()).then(|| Ranges::build(&self.ranged, size)),
+            ..self.field
+        }
+    }
+}
+
+impl Field {
     /// The field with one recipient's test changed; none when it must be built anew.
     pub fn changed(&self, member: u32, before: Option<&FieldTest>, after: Option<&FieldTest>) -> Option<Self> {
         fn part<T>(test: Option<&FieldTest>, part: impl Fn(&FieldTest) -> Option<T>) -> Option<T> {

@@ -56,21 +56,6 @@ struct ByValue {
 }
 
 impl ByValue {
-    fn build<'a>(lists: impl Iterator<Item = (u32, &'a [String])>, size: usize) -> Self {
-        let mut dictionary = Dictionary::default();
-        let mut members: Vec<Vec<u32>> = Vec::new();
-        for (member, values) in lists {
-            for value in values {
-                let number = dictionary.number(value) as usize;
-                if number == members.len() {
-                    members.push(Vec::new());
-                }
-                members[number].push(member);
-            }
-        }
-        Self { dictionary, members: members.into_iter().map(|list| Members::of(list, size)).collect() }
-    }
-
     fn get(&self, value: &str) -> Option<&Members> {
         self.members.get(self.dictionary.get(value)? as usize)
     }
@@ -86,6 +71,42 @@ impl ByValue {
     }
 }
 
+/// Values and who names them, while they are gathered.
+pub(super) struct Building {
+    size: usize,
+    dictionary: Dictionary,
+    members: Vec<Vec<u32>>,
+    indifferent: Bits,
+}
+
+impl Building {
+    pub fn new(size: usize) -> Self {
+        Self { size, dictionary: Dictionary::default(), members: Vec::new(), indifferent: Bits::all(size) }
+    }
+
+    /// Adds a recipient that names these values; they come by ascending number.
+    pub fn add(&mut self, member: u32, values: &[String]) {
+        self.indifferent.take(member);
+        for value in values {
+            let number = self.dictionary.number(value) as usize;
+            if number == self.members.len() {
+                self.members.push(Vec::new());
+            }
+            self.members[number].push(member);
+        }
+    }
+
+    pub fn listing(self) -> Listing {
+        let Self { size, dictionary, members, indifferent } = self;
+        let members = members.into_iter().map(|list| Members::of(list, size)).collect();
+        Listing { indifferent, by_value: ByValue { dictionary, members } }
+    }
+
+    pub fn excluding(self) -> Excluding {
+        Excluding { by_value: self.listing().by_value }
+    }
+}
+
 /// Who lists which values. Those without such a test pass whatever the value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Listing {
@@ -95,13 +116,6 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// None when nobody lists any.
-    pub fn build<'a>(lists: &[(u32, &'a [String])], size: usize) -> Option<Self> {
-        let mut indifferent = Bits::all(size);
-        lists.iter().for_each(|(member, _)| indifferent.take(*member));
-        (!lists.is_empty()).then(|| Self { indifferent, by_value: ByValue::build(lists.iter().copied(), size) })
-    }
-
     pub fn set(&mut self, member: u32, before: Option<&[String]>, after: Option<&[String]>, size: usize) {
         self.by_value.set(member, before.unwrap_or_default(), false, size);
         self.by_value.set(member, after.unwrap_or_default(), true, size);
@@ -142,11 +156,6 @@ pub(super) struct Excluding {
 }
 
 impl Excluding {
-    /// None when nobody refuses any.
-    pub fn build(lists: &[(u32, &[String])], size: usize) -> Option<Self> {
-        (!lists.is_empty()).then(|| Self { by_value: ByValue::build(lists.iter().copied(), size) })
-    }
-
     pub fn set(&mut self, member: u32, before: Option<&[String]>, after: Option<&[String]>, size: usize) {
         self.by_value.set(member, before.unwrap_or_default(), false, size);
         self.by_value.set(member, after.unwrap_or_default(), true, size);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::field::Field;
-use super::test::{FieldTest, Subject, Tests};
+use super::field::{Building, Field};
+use super::test::{Subject, Tests};
 use crate::lead::Value;
 use crate::table::bits::Bits;
 
@@ -21,19 +21,18 @@ pub struct Index {
 }
 
 impl Index {
-    /// Builds the index; a recipient's number is its place in `tests`.
-    pub fn build(tests: &[Tests]) -> Self {
-        let mut testing: BTreeMap<Subject, Vec<(u32, &FieldTest)>> = BTreeMap::new();
+    /// Builds the index over recipients 0 to `size`, of the tests of each, one after another.
+    pub fn build(size: usize, tests: impl IntoIterator<Item = Tests>) -> Self {
+        let mut building: BTreeMap<Subject, Building> = BTreeMap::new();
         for (number, tests) in (0..).zip(tests) {
             for (subject, test) in tests {
-                testing.entry(*subject).or_default().push((number, test));
+                building.entry(subject).or_insert_with(|| Building::new(size)).add(number, &test);
             }
         }
-        let mut fields: Vec<_> =
-            testing.into_iter().map(|(subject, testing)| (subject, Arc::new(Field::build(&testing, tests.len())))).collect();
+        let mut fields: Vec<_> = building.into_iter().map(|(subject, building)| (subject, Arc::new(building.finish()))).collect();
         // What is decided by a look at the value comes before what compares.
         fields.sort_by_key(|(subject, field)| (field.has_ranges(), *subject));
-        Self { size: tests.len(), fields }
+        Self { size, fields }
     }
 
     /// The index with one recipient's tests changed. None when it has to be built anew: when a field is tested as nobody has tested it before.
