@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod breaker;
+pub mod calendar;
 pub mod cluster;
 pub mod connect;
 pub mod control;
