@@ -124,7 +124,10 @@ impl Recipient {
         // Agents' open leads are counted without a limit too: scores see them as load.
         let open = open.or_else(|| (self.role == Role::Agent).then(|| (OPEN.to_owned(), i64::MAX)));
         let caps = self.caps.iter().map(|cap| (self.window(cap.per, now), cap.leads.unwrap_or(i64::MAX)));
-        open.into_iter().chain(caps).map(|(window, limit)| Hold { recipient: self.key.clone(), window, limit }).collect()
+        open.into_iter()
+            .chain(caps)
+            .map(|(window, limit)| Hold { recipient: self.key.clone(), window, amount: 1, limit, keep: false })
+            .collect()
     }
 
     /// The name of a calendar window: the recipient's own day or month.

@@ -30,7 +30,7 @@ const PURE: [(&str, &[&str]); 12] = [
         ],
     ),
     ("src/breaker/", &["src/breaker/publish.rs"]),
-    ("src/store/port.rs", &[]),
+    ("src/store/port", &[]),
     ("src/folder/schema.rs", &[]),
     ("src/folder/rules.rs", &[]),
     ("src/folder/secret.rs", &[]),
