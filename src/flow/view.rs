@@ -91,7 +91,7 @@ impl View {
     pub fn turn_for(&self, tier: &Tier, weight: i32) -> TakeTurn {
         let floor = self.rotations.get(&tier.rotation).map_or(0, |rotation| rotation.floor);
         let step = if tier.method == Method::Weighted { step(weight) } else { TURN };
-        TakeTurn { rotation: tier.rotation.clone(), floor, step }
+        TakeTurn { rotation: tier.rotation.clone(), floor, step, seen: 0, expect: None }
     }
 }
 

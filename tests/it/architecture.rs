@@ -31,7 +31,7 @@ const PURE: [(&str, &[&str]); 13] = [
     ),
     ("src/calendar/", &[]),
     ("src/breaker/", &["src/breaker/publish.rs"]),
-    ("src/store/port.rs", &[]),
+    ("src/store/port", &[]),
     ("src/folder/schema.rs", &[]),
     ("src/folder/rules.rs", &[]),
     ("src/folder/secret.rs", &[]),

@@ -106,6 +106,7 @@ pub fn delivery(lead: LeadId, number: i32, recipient: RecipientKey) -> Delivery 
         policy: "homes".into(),
         endpoint: "crm".into(),
         price: Some(Money { minor: 4_500, currency: "USD".into() }),
+        exclusive: false,
     }
 }
 
@@ -116,12 +117,12 @@ pub fn reservation(claimed: &Claimed, recipient: RecipientKey, windows: &[(&str,
         epoch: claimed.epoch,
         holds: windows
             .iter()
-            .map(|(window, limit)| Hold { recipient: recipient.clone(), window: (*window).into(), limit: *limit })
+            .map(|(window, limit)| Hold { recipient: recipient.clone(), window: (*window).into(), amount: 1, limit: *limit, keep: false })
             .collect(),
         delivery: delivery(claimed.id, number, recipient),
         request: Sealed(format!("request {number}").into_bytes()),
         turn: None,
-        decision: None,
+        decisions: Vec::new(),
         at: at(100),
     }
 }
@@ -147,9 +148,10 @@ pub fn settlement(claimed: &Claimed, end: Option<(i32, DeliveryState)>, then: Th
             number,
             state,
             record_id: (state == DeliveryState::Accepted).then(|| format!("crm-{number}")),
+            owner_keys: Vec::new(),
             attempt: None,
         }),
-        decision: None,
+        decisions: Vec::new(),
         then,
     }
 }

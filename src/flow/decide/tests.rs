@@ -274,7 +274,7 @@ fn who_comes_back_from_absence_does_not_catch_up() {
 fn what_is_given_back_can_be_had_again() {
     let mut view = View::default();
     let key = RecipientKey("agent/sarah".into());
-    let hold = Hold { recipient: key.clone(), window: "open".to_owned(), limit: 3 };
+    let hold = Hold { recipient: key.clone(), window: "open".to_owned(), amount: 1, limit: 3, keep: false };
     view.refresh(
         jiff::Timestamp::UNIX_EPOCH,
         vec![Used { recipient: key.clone(), window: "open".to_owned(), count: 2 }],

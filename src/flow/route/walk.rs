@@ -156,6 +156,10 @@ impl<'a> Walk<'a> {
                     self.routing.view().full(&candidate.recipient.key, &window, used);
                     unrecorded = Some(decision.clone());
                 }
+                Reserved::Stale { .. } => {
+                    self.give_back(&candidate);
+                    unrecorded = Some(decision.clone());
+                }
                 Reserved::Lost => return Err(RouteError::Lost),
             }
         }
@@ -216,7 +220,7 @@ impl<'a> Walk<'a> {
             Ended::Unsettled { attempt, again_at } => return self.unsettled(attempt, again_at, deadline).await,
         };
         self.tried.push(delivery.recipient.clone());
-        let end = DeliveryEnd { number: delivery.number, state, record_id, attempt };
+        let end = DeliveryEnd { number: delivery.number, state, record_id, owner_keys: Vec::new(), attempt };
         let done = then == Then::Delivered;
         if state != DeliveryState::Accepted {
             match held {
@@ -297,7 +301,7 @@ impl<'a> Walk<'a> {
             request: envelope::seal_request(&sealer, self.lead.id, request).map_err(|error| RouteError::Sealed(error.to_string()))?,
             holds: chosen.holds.clone(),
             turn: chosen.turn.clone(),
-            decision,
+            decisions: decision.into_iter().collect(),
             at: now,
         };
         match self.routing.group.reserve(reservation).await {
@@ -311,7 +315,8 @@ impl<'a> Walk<'a> {
 
     /// Settles, waiting for a store that is away: what a far side took must not be forgotten for a hiccup.
     async fn settle(&self, delivery: Option<DeliveryEnd>, decision: Option<Decision>, then: Then) -> Result<(), RouteError> {
-        let settlement = Settlement { lead: self.lead.id, epoch: self.epoch, now: self.routing.clock.now(), delivery, decision, then };
+        let decisions = decision.into_iter().collect();
+        let settlement = Settlement { lead: self.lead.id, epoch: self.epoch, now: self.routing.clock.now(), delivery, decisions, then };
         let kept = self.patiently(|| self.routing.group.settle(settlement.clone())).await?;
         if kept { Ok(()) } else { Err(RouteError::Lost) }
     }
@@ -345,6 +350,7 @@ impl<'a> Walk<'a> {
             policy: policy.name.clone(),
             endpoint: chosen.recipient.endpoint.to_string(),
             price: chosen.recipient.price.clone(),
+            exclusive: false,
         }
     }
 

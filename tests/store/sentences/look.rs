@@ -50,10 +50,10 @@ crate::sentences! {
     async fn decisions_come_back_equal_and_in_order(store: Shared) {
         let claimed = one_claimed(&store, 1).await;
         let mut asked = reservation(&claimed, ann(), &[]);
-        asked.decision = Some(decision(claimed.id, i64::MIN));
+        asked.decisions = vec![decision(claimed.id, i64::MIN)];
         reserved(&store, asked).await;
         let mut end = settlement(&claimed, Some((1, DeliveryState::Refused)), Then::Delivered);
-        end.decision = Some(decision(claimed.id, 0));
+        end.decisions = vec![decision(claimed.id, 0)];
         settled(&store, end).await;
         assert_eq!(store.lead(id(1)).await.unwrap().unwrap().decisions, [decision(claimed.id, i64::MIN), decision(claimed.id, 0)]);
     }

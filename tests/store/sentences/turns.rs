@@ -6,7 +6,7 @@ use crate::given::*;
 
 fn turn(claimed: &Claimed, recipient: RecipientKey, floor: i64, step: i64) -> Reservation {
     let mut asked = reservation(claimed, recipient, &[]);
-    asked.turn = Some(TakeTurn { rotation: "homes/first".into(), floor, step });
+    asked.turn = Some(TakeTurn { rotation: "homes/first".into(), floor, step, seen: 0, expect: None });
     asked
 }
 
@@ -38,7 +38,7 @@ crate::sentences! {
         kept(&store, 0..2).await;
         let claimed = claimed(&store, 50).await;
         let mut denied = reservation(&claimed[0], ann(), &[("open", 0)]);
-        denied.turn = Some(TakeTurn { rotation: "homes/first".into(), floor: 0, step: 5 });
+        denied.turn = Some(TakeTurn { rotation: "homes/first".into(), floor: 0, step: 5, seen: 0, expect: None });
         store.reserve(vec![denied]).await.unwrap();
         assert!(store.turns().await.unwrap().is_empty());
         assert_eq!(reserved(&store, turn(&claimed[1], ann(), 0, 5)).await, held(5, 1));
