@@ -66,7 +66,7 @@ pub fn again(table: &Table, lead: &Lead, record: &Decision) -> Decision {
 }
 
 /// The policy that takes a lead, and those passed over before it.
-pub fn policy<'t>(table: &'t Table, lead: &Lead, facts: &LeadFacts) -> (Option<&'t Policy>, Vec<PassedOver>) {
+pub fn policy<'t>(table: &'t Table, lead: &Lead, facts: &LeadFacts<'_>) -> (Option<&'t Policy>, Vec<PassedOver>) {
     let empty = BTreeMap::new();
     let labels = table.sources.get(&lead.source).map_or(&empty, |source| &source.labels);
     let mut passed_over = Vec::new();
@@ -88,7 +88,7 @@ pub fn policy<'t>(table: &'t Table, lead: &Lead, facts: &LeadFacts) -> (Option<&
 /// One run of a decision.
 struct Deciding<'a> {
     question: &'a Question<'a>,
-    facts: LeadFacts,
+    facts: LeadFacts<'a>,
     inputs: Inputs,
     ignore_hints: bool,
     retry_at: Option<Timestamp>,
@@ -106,7 +106,14 @@ struct Removed {
 impl<'a> Deciding<'a> {
     fn new(question: &'a Question<'a>, ignore_hints: bool) -> Self {
         let inputs = Inputs { now: question.now, tried: question.tried.to_vec(), taken: question.taken, ..Inputs::default() };
-        Self { question, facts: LeadFacts::of(question.lead), inputs, ignore_hints, retry_at: None, removed: Removed::default() }
+        Self {
+            question,
+            facts: LeadFacts::of(question.lead, &question.table.schema),
+            inputs,
+            ignore_hints,
+            retry_at: None,
+            removed: Removed::default(),
+        }
     }
 
     fn run(mut self) -> Decision {

@@ -80,7 +80,12 @@ impl Policy {
         });
         Ok(Self {
             sources: spec.takes.sources.clone(),
-            when: condition(spec.takes.when.as_deref(), "spec.takes.when", schema)?,
+            when: spec
+                .takes
+                .when
+                .as_deref()
+                .map(|text| Expression::compile(text, "spec.takes.when", Use::BeforeScore, schema))
+                .transpose()?,
             max_recipients: u32::try_from(spec.max_recipients).unwrap_or(1).max(1),
             within: SignedDuration::from_secs(i64::from(spec.within_seconds)),
             after_timeout: spec.after_timeout,

@@ -151,9 +151,11 @@ impl Recipient {
             name: &self.name,
             conversion_rate: self.conversion_rate,
             load: load as f64,
+            capacity: self.open_limit.map_or(0.0, |limit| limit as f64),
             price: self.price.as_ref().map_or(0.0, |price| price.minor as f64 / 100.0),
             priority: f64::from(self.priority),
             weight: f64::from(self.weight),
+            ..RecipientFacts::default()
         }
     }
 }

@@ -50,7 +50,7 @@ impl Deciding<'_> {
                 let load = self.used(&recipient.key, OPEN);
                 match expression.score(&self.facts, &recipient.facts(load)) {
                     Ok(score) => (score, None),
-                    Err(error) => (f64::MIN, Some(error)),
+                    Err(fault) => (f64::MIN, Some(fault.to_string())),
                 }
             }
         }
