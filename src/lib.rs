@@ -20,6 +20,7 @@ pub mod control;
 pub mod flow;
 pub mod folder;
 pub mod formats;
+pub mod geography;
 pub mod lead;
 pub mod ops;
 pub mod roles;

@@ -15,7 +15,7 @@ use super::recipient::{Recipient, time_zone};
 use super::schema::Schema;
 use super::source::Source;
 use super::traits::Traits;
-use super::{Objects, ObjectRef, Problem};
+use super::{ObjectRef, Objects, Problem};
 use crate::api::condition::Reason;
 use crate::api::{Exchange, exchange};
 use crate::lead::RecipientKey;
@@ -71,7 +71,8 @@ pub struct Rejected {
 
 /// Makes the table of all objects that are valid, and names the others. Who compiles again and again keeps a [`Compiler`].
 pub fn compile(objects: &Objects) -> (Table, Vec<Rejected>) {
-    Compiler::default().compile(objects)
+    let (table, rejected) = Compiler::default().compile(objects);
+    (Arc::unwrap_or_clone(table), rejected)
 }
 
 impl Table {

@@ -83,22 +83,33 @@ impl Compiler {
         let before = Arc::clone(&self.table);
         let afresh = self.exchange.is_none() || schema != before.schema || exchange.time_zone != before.exchange.time_zone;
         let zone = &exchange.time_zone;
-        sources.follow(&objects.sources, afresh, |object| digest::rule(Kind::LeadSource, &object.metadata, &object.spec), |object| {
-            source::compile(object, &schema).map(Arc::new)
-        });
-        let mut endpoints_stay =
-            endpoints.follow(&objects.endpoints, afresh, |object| digest::rule(Kind::Endpoint, &object.metadata, &object.spec), |object| {
-                endpoint::compile(object, &schema).map(Arc::new)
-            });
-        let agents_stay =
-            agents.follow(&objects.agents, afresh, |object| digest::rule(Kind::Agent, &object.metadata, &object.spec), |object| {
-                recipient::agent(object, &schema, expressions, zone).map(|(recipient, _)| vec![Arc::new(recipient)])
-            });
-        let buyers_stay =
-            buyers.follow(&objects.buyers, afresh, |object| digest::rule(Kind::Buyer, &object.metadata, &object.spec), |object| {
+        sources.follow(
+            &objects.sources,
+            afresh,
+            |object| digest::rule(Kind::LeadSource, &object.metadata, &object.spec),
+            |object| source::compile(object, &schema).map(Arc::new),
+        );
+        let mut endpoints_stay = endpoints.follow(
+            &objects.endpoints,
+            afresh,
+            |object| digest::rule(Kind::Endpoint, &object.metadata, &object.spec),
+            |object| endpoint::compile(object, &schema).map(Arc::new),
+        );
+        let agents_stay = agents.follow(
+            &objects.agents,
+            afresh,
+            |object| digest::rule(Kind::Agent, &object.metadata, &object.spec),
+            |object| recipient::agent(object, &schema, expressions, zone).map(|(recipient, _)| vec![Arc::new(recipient)]),
+        );
+        let buyers_stay = buyers.follow(
+            &objects.buyers,
+            afresh,
+            |object| digest::rule(Kind::Buyer, &object.metadata, &object.spec),
+            |object| {
                 let contracts = recipient::contracts(object, &schema, expressions, zone)?;
                 Ok(contracts.into_iter().map(|(recipient, _)| Arc::new(recipient)).collect())
-            });
+            },
+        );
 
         let mut table = Table { exchange, schema, ..Table::default() };
         table.sources = sources.valid(Kind::LeadSource, rejected).collect();
@@ -192,8 +203,10 @@ impl Roll<'_> {
     /// The index over all of them.
     fn index(&self, size: usize) -> Index {
         let of = |made: &Recipients, tests: Vec<Tests>| if made.iter().all(|one| self.is_delivered(one)) { tests } else { Vec::new() };
-        let agents = self.agents.iter().filter_map(|piece| Some(of(piece.outcome.as_ref().ok()?, tests_of_agent(&piece.object, self.schema))));
-        let buyers = self.buyers.iter().filter_map(|piece| Some(of(piece.outcome.as_ref().ok()?, tests_of_buyer(&piece.object, self.schema))));
+        let agents =
+            self.agents.iter().filter_map(|piece| Some(of(piece.outcome.as_ref().ok()?, tests_of_agent(&piece.object, self.schema))));
+        let buyers =
+            self.buyers.iter().filter_map(|piece| Some(of(piece.outcome.as_ref().ok()?, tests_of_buyer(&piece.object, self.schema))));
         Index::build(size, agents.chain(buyers).flatten())
     }
 
@@ -204,12 +217,20 @@ impl Roll<'_> {
         let agents = self.agents.changed().filter_map(|piece| {
             let (object, outcome) = piece.before.as_ref()?;
             let was = outcome.as_ref().ok()?.iter().zip(tests_of_agent(object, self.schema));
-            Some(was.zip(tests_of_agent(&piece.object, self.schema)).map(|((made, was), is)| (made.key.clone(), was, is)).collect::<Vec<_>>())
+            Some(
+                was.zip(tests_of_agent(&piece.object, self.schema))
+                    .map(|((made, was), is)| (made.key.clone(), was, is))
+                    .collect::<Vec<_>>(),
+            )
         });
         let buyers = self.buyers.changed().filter_map(|piece| {
             let (object, outcome) = piece.before.as_ref()?;
             let was = outcome.as_ref().ok()?.iter().zip(tests_of_buyer(object, self.schema));
-            Some(was.zip(tests_of_buyer(&piece.object, self.schema)).map(|((made, was), is)| (made.key.clone(), was, is)).collect::<Vec<_>>())
+            Some(
+                was.zip(tests_of_buyer(&piece.object, self.schema))
+                    .map(|((made, was), is)| (made.key.clone(), was, is))
+                    .collect::<Vec<_>>(),
+            )
         });
         for (key, was, is) in agents.chain(buyers).flatten() {
             if let Some(number) = before.numbers.get(&key) {

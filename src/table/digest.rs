@@ -27,7 +27,9 @@ pub fn of(objects: &Objects) -> (String, Vec<Arc<RuleObject>>) {
 /// The digest of recorded objects, in their order.
 pub fn over(objects: &[Arc<RuleObject>]) -> String {
     let mut hasher = blake3::Hasher::new();
-    objects.iter().for_each(|object| drop(hasher.update(&object.hash)));
+    for object in objects {
+        hasher.update(&object.hash);
+    }
     hasher.finalize().to_hex().to_string()
 }
 

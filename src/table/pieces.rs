@@ -51,7 +51,8 @@ impl<O, T> Pieces<O, T> {
                     Some(piece) if !afresh && Arc::ptr_eq(&piece.object, object) => Piece { before: None, ..piece },
                     before => {
                         same &= before.is_some();
-                        let known_rule = before.as_ref().filter(|piece| Arc::ptr_eq(&piece.object, object)).map(|piece| Arc::clone(&piece.rule));
+                        let known_rule =
+                            before.as_ref().filter(|piece| Arc::ptr_eq(&piece.object, object)).map(|piece| Arc::clone(&piece.rule));
                         Piece {
                             name: before.as_ref().map_or_else(|| name.as_str().into(), |piece| Arc::clone(&piece.name)),
                             object: Arc::clone(object),

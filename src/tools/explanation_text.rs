@@ -90,7 +90,7 @@ fn tier(tier: &TierTrace, policy: Option<&str>, deliveries: &[ShownDelivery], ou
     let stages = tier.stages.iter().map(|stage| {
         left = left.saturating_sub(stage.removed);
         let removed = if stage.removed == 0 { "0".to_owned() } else { format!("-{}", stage.removed) };
-        [stage.name.clone(), removed, format!("{left} left")]
+        [stage.name.to_string(), removed, format!("{left} left")]
     });
     columns(4, [Side::Left, Side::Right, Side::Right], &stages.collect::<Vec<_>>(), out)?;
     if tier.ranked.is_empty() {

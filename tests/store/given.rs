@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use leadflow::lead::attempt::FailureCause;
-use leadflow::lead::decision::{Inputs, PassedOver, PassedOverWhy, Ranked, Stage, TierTrace, Turn, Unavailable};
+use leadflow::lead::decision::{
+    Comparison, Inputs, KnownOwner, PassedOver, PassedOverWhy, Ranked, Scored, Stage, StandIn, TakenIn, TierTrace, Turn, Unavailable,
+};
 use leadflow::lead::delivery::Money;
 use leadflow::lead::{Attempt, AttemptResult, Candidate, Decision, Delivery, LeadId, RecipientKey};
 use leadflow::store::postgres::PostgresStore;
@@ -163,11 +165,11 @@ pub fn decision(lead: LeadId, floor: i64) -> Decision {
         rules: "abc".into(),
         inputs: Inputs {
             now: at(5) + SignedDuration::from_nanos(123_456_789),
-            floors: BTreeMap::from([("homes/first".into(), floor)]),
             tried: vec![bob()],
-            taken: 1,
-            used: BTreeMap::from([(ann(), BTreeMap::from([("open".into(), 3), ("day:2026-11-22".into(), 7)]))]),
-            turns: BTreeMap::from([("homes/first".into(), BTreeMap::from([(ann(), Turn { position: i64::MAX, last: 1 })]))]),
+            taken: vec![TakenIn { tier: "first".into(), exclusive: true }],
+            owners: vec![KnownOwner { field: "contact.email".into(), recipient: ann(), at: at(3) }],
+            hints_ignored: true,
+            read: vec![floor, i64::MAX, i64::MIN, 0],
             unavailable: BTreeMap::from([("crm".into(), Unavailable { until: Some(at(9)), hint: true })]),
         },
         policy: Some("homes".into()),
@@ -178,12 +180,17 @@ pub fn decision(lead: LeadId, floor: i64) -> Decision {
             used: true,
             members: 2,
             left: 1,
+            stand_ins: vec![StandIn { absent: bob(), stands_in: ann() }],
+            comparison: Some(Comparison { exclusive: Some(9500), shared: 9000 }),
+            waits_for: Some(bob()),
             stages: vec![Stage { name: "accepts location.zip".into(), removed: 1 }],
             ranked: [0.1 + 0.2, 1.0 / 3.0, -5e-324, 123_456_789.123_456_78, f64::MAX]
                 .map(|value| Ranked { recipient: ann(), value, error: Some("é\u{1f600}\"\\".into()) })
                 .into(),
         }],
-        candidates: vec![Candidate { recipient: ann(), tier: "first".into(), endpoint: "crm".into() }],
+        candidates: vec![Candidate { recipient: ann(), tier: "first".into(), endpoint: "crm".into(), price: None, exclusive: true }],
+        shadow: true,
+        score: Some(Scored { points: 60, grade: Some("A".into()), fired: vec!["rich".into()] }),
         unmatched: None,
         retry_at: Some(at(77)),
     }

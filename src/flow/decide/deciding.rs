@@ -23,6 +23,8 @@ pub(super) const SHOWN: usize = 16;
 /// After how long it is asked again whether somebody has finished an open lead.
 pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
 /// One run.
 pub(super) struct Deciding<'a, 'w, W> {
     pub question: &'a Question<'a>,
@@ -237,6 +239,8 @@ impl<'a, 'w, W: World> Deciding<'a, 'w, W> {
         match calling(&location, self.question.now) {
             Calling::Open => None,
             Calling::Quiet { until } => Some(until),
+            // Where it may be called at no hour, it is looked at again when its place may be known better.
+            Calling::Never => Some(self.question.now.saturating_add(A_DAY).unwrap_or(Timestamp::MAX)),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::calendar::pacing;
 use crate::lead::decision::{Ranked, Turn};
 use crate::table::bits::Bits;
 use crate::table::policy::{Method, Order, Tier};
-use crate::table::recipient::{Recipient, Terms, What};
+use crate::table::recipient::{Recipient, What};
 
 /// A recipient with all that its place depends on.
 pub(super) struct Placed {

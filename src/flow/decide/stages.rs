@@ -51,13 +51,7 @@ pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
 
 impl<W: World> Deciding<'_, '_, W> {
     /// Leaves who can be asked. Returns who would be, but for a cap at which the lead waits, and until when.
-    pub(super) fn stages(
-        &mut self,
-        tier: &Tier,
-        left: &mut Bits,
-        before: &[Candidate],
-        trace: &mut TierTrace,
-    ) -> Vec<(u32, Timestamp)> {
+    pub(super) fn stages(&mut self, tier: &Tier, left: &mut Bits, before: &[Candidate], trace: &mut TierTrace) -> Vec<(u32, Timestamp)> {
         let table = self.question.table;
         let stages = &mut trace.stages;
         let removed = self.narrow(left);

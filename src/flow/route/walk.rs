@@ -13,8 +13,8 @@ use crate::flow::deliver::{Ended, NotRecorded, Order, RecordTry, SoFar};
 use crate::flow::{envelope, owners};
 use crate::lead::decision::{KnownOwner, TakenIn};
 use crate::lead::{Attempt, Decision, Delivery, Lead, RecipientKey, Request, UnmatchedReason};
-use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried, TurnAt};
 use crate::store::seal::Sealer;
+use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried, TurnAt};
 use crate::table::policy::Policy;
 use crate::table::recipient::{Recipient, Role};
 use crate::table::{EndpointRules, Table};
@@ -164,7 +164,6 @@ impl<'a> Walk<'a> {
     /// Offers the lead to the decision's candidates, one by one, until one place is held and that delivery has ended.
     async fn offer(&mut self, policy: &Policy, decision: Decision, first: Chosen<'a>, deadline: Timestamp) -> Result<Flow, RouteError> {
         let mut chosen = Some(first);
-        let mut recorded = false;
         for at in 0..decision.candidates.len() {
             let now = self.routing.clock.now();
             let Some(candidate) = chosen.take().or_else(|| self.routing.choose(self.table, &decision, at, now)) else { continue };
@@ -178,10 +177,8 @@ impl<'a> Walk<'a> {
                 self.tried.push(candidate.recipient.key.clone());
                 continue;
             };
-            let decisions = if recorded { Vec::new() } else { self.records(&decision) };
-            match self.reserve(&delivery, &request, &candidate, decisions, now).await? {
+            match self.reserve(&delivery, &request, &candidate, self.records(&decision), now).await? {
                 Reserved::Held { turn } => {
-                    recorded = true;
                     self.shadows.clear();
                     if let (Some(turn), Some(taken)) = (turn, &candidate.turn) {
                         let at = TurnAt { rotation: taken.rotation.clone(), recipient: delivery.recipient.clone(), turn };

@@ -8,8 +8,6 @@ mod agenda;
 mod counters;
 mod presence;
 mod rotations;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::test::{FieldTest, Subject, Tests};
 use super::Index;
+use super::test::{FieldTest, Subject, Tests};
 use crate::lead::Value;
 use crate::table::bits::Bits;
 
@@ -116,7 +116,11 @@ fn large_tables_with_many_bounds_and_values_agree_too() {
         let tests: Vec<Tests> = (0..size)
             .map(|_| {
                 let low = Decimal::new(numbers.below(1_000_000) as i64, 2);
-                let range = FieldTest { at_least: Some(low), below: Some(low + Decimal::new(numbers.below(500_000) as i64, 2)), ..FieldTest::default() };
+                let range = FieldTest {
+                    at_least: Some(low),
+                    below: Some(low + Decimal::new(numbers.below(500_000) as i64, 2)),
+                    ..FieldTest::default()
+                };
                 let zips = (0..20).map(|_| format!("{:03}", numbers.below(300))).collect::<std::collections::BTreeSet<_>>();
                 let listing = FieldTest { any_of: Some(zips.into_iter().collect()), ..FieldTest::default() };
                 vec![(Subject::Field(0), range), (Subject::Field(1), listing)]
@@ -125,7 +129,11 @@ fn large_tables_with_many_bounds_and_values_agree_too() {
         let index = Index::build(tests.len(), tests.iter().cloned());
         for _ in 0..60 {
             // A bound itself now and then: there it matters on which side a segment takes it.
-            let price = if numbers.below(2) == 0 { tests[numbers.below(size) as usize][0].1.at_least.unwrap() } else { Decimal::new(numbers.below(1_500_000) as i64, 2) };
+            let price = if numbers.below(2) == 0 {
+                tests[numbers.below(size) as usize][0].1.at_least.unwrap()
+            } else {
+                Decimal::new(numbers.below(1_500_000) as i64, 2)
+            };
             let values = Values::from([
                 (Subject::Field(0), Value::Decimal(price)),
                 (Subject::Field(1), Value::Text(format!("{:03}", numbers.below(300)))),

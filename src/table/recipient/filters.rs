@@ -88,9 +88,7 @@ fn known_values(values: &[String], filter: &Filter, at: &str, schema: &Schema) -
     let Some(known) = schema.field(&filter.field).filter(|known| !known.values.is_empty()) else { return Ok(()) };
     match values.iter().find(|value| !known.values.contains(value)) {
         None => Ok(()),
-        Some(wrong) => {
-            Err(Problem::new(at, format!("'{wrong}' is no value of {}; these are {}", filter.field, known.values.join(", "))))
-        }
+        Some(wrong) => Err(Problem::new(at, format!("'{wrong}' is no value of {}; these are {}", filter.field, known.values.join(", ")))),
     }
 }
 

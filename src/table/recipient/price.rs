@@ -22,7 +22,8 @@ pub struct Price {
 
 impl Price {
     pub fn compile(price: &buyer::Price, currency: &str, field: &str) -> Result<Self, Problem> {
-        let by_grade = price.by_grade.iter().map(|(grade, amount)| Ok((grade.clone(), minor(amount, &format!("{field}.byGrade.{grade}"))?)));
+        let by_grade =
+            price.by_grade.iter().map(|(grade, amount)| Ok((grade.clone(), minor(amount, &format!("{field}.byGrade.{grade}"))?)));
         Ok(Self {
             base: minor(&price.amount, &format!("{field}.amount"))?,
             by_grade: by_grade.collect::<Result<_, _>>()?,
