@@ -22,7 +22,7 @@ pub struct Availability {
 }
 
 /// An answer, and how long it holds: it is the same at each instant from the one asked for to just before `until`, and another at `until`.
-/// Without `until` no change is in sight (see [`LOOK_AHEAD`](super::hours::LOOK_AHEAD)).
+/// Without `until` no change is in sight; ask again within [`LOOK_AHEAD`](super::hours::LOOK_AHEAD).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
     Here { until: Option<Timestamp> },
@@ -46,7 +46,7 @@ impl Availability {
         Self { hours: None, time_off: Vec::new(), paused: false, zone }
     }
 
-    /// Whether the recipient is there, and until when that holds. Looks at a day of hours or more: keep the answer until `until`.
+    /// Whether the recipient is there, and until when that holds. Costs microseconds and more: keep the answer until then.
     pub fn at(&self, now: Timestamp) -> Presence {
         let why = self.away(now);
         let until = if self.paused { None } else { self.change(now, &why) };
@@ -75,16 +75,16 @@ impl Availability {
 
     /// When the answer differs from `told`, which holds now: at an edge of a time off, or of the hours where those decide.
     fn change(&self, now: Timestamp, told: &Option<AwayWhy>) -> Option<Timestamp> {
+        let hours_decide = !matches!(told, Some(AwayWhy::TimeOff { .. }));
+        let turn = self.hours.as_ref().filter(|_| hours_decide).and_then(|hours| hours.next_change(&self.zone, now));
         let mut at = now;
-        loop {
-            let edge = self.edges().filter(|edge| *edge > at).min();
-            let hours_decide = !matches!(told, Some(AwayWhy::TimeOff { .. }));
-            let turn = self.hours.as_ref().filter(|_| hours_decide).and_then(|hours| hours.next_change(&self.zone, at));
-            at = edge.into_iter().chain(turn).min()?;
-            if self.away(at) != *told {
-                return Some(at);
+        while let Some(edge) = self.edges().filter(|edge| *edge > at && turn.is_none_or(|turn| *edge < turn)).min() {
+            if self.away(edge) != *told {
+                return Some(edge);
             }
+            at = edge;
         }
+        turn
     }
 
     fn edges(&self) -> impl Iterator<Item = Timestamp> {

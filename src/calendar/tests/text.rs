@@ -63,6 +63,7 @@ fn a_holiday_rule_that_a_later_rule_undoes_is_refused() {
         "`PH closed` has no effect, because a later rule opens those days again; write it last: `Mo-Fr 09:00-18:00; Sa 10:00-14:00; PH off`"
     );
     assert!(Hours::compile("Mo-Fr 09:00-18:00; PH off; 2026 Dec 24 09:00-12:00", None).is_ok());
+    assert!(Hours::compile("Mo-Fr 09:00-18:00; PH off; PH 10:00-12:00", None).is_ok());
 }
 
 #[test]
