@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use leadflow::lead::attempt::FailureCause;
 use leadflow::lead::decision::{
-    Comparison, Inputs, KnownOwner, PassedOver, PassedOverWhy, Ranked, Scored, Stage, StandIn, TakenIn, TierTrace, Turn, Unavailable,
+    Comparison, Inputs, KnownOwner, PassedOver, PassedOverWhy, Ranked, Scored, Stage, StandIn, TakenIn, TierTrace, Unavailable,
 };
 use leadflow::lead::delivery::Money;
 use leadflow::lead::{Attempt, AttemptResult, Candidate, Decision, Delivery, LeadId, RecipientKey};
