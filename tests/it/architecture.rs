@@ -14,6 +14,7 @@ const PURE: [(&str, &[&str]); 13] = [
     ("src/api/", &[]),
     ("src/lead/", &[]),
     ("src/formats/", &[]),
+    ("src/geography/", &[]),
     // `live` is where a process swaps its table.
     ("src/table/", &["src/table/live.rs"]),
     // The steps that speak to the store, the endpoint and those who wait; and the clock itself.

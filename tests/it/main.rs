@@ -5,5 +5,6 @@
 mod architecture;
 mod conditions;
 mod metrics;
+mod quiet_hours;
 mod samples;
 mod sources;
