@@ -90,6 +90,9 @@ fn grades_are_those_that_the_recipients_policies_give() {
         graded("", "accepts: [{field: lead.grade, in: [A]}]"),
         ["warning GradeNotGiven Agent/bob: spec.accepts[0].in[0]: names the grade 'A', but no policy that bob is in gives grades"]
     );
+    let unused = HOUSE.replacen("to: {agents: {}, ", "to: {", 1);
+    let unused = unused.replacen(BOB, weights, 1);
+    assert_eq!(of(Code::GradeNotGiven, HOUSE, &unused), [""; 0], "without a policy it is told as such alone");
     let price = HOUSE.replacen("{name: all, deliverTo: crm}", "{name: all, deliverTo: crm, price: {amount: '5', byGrade: {B: '7'}}}", 1);
     assert_eq!(
         of(Code::GradeNotGiven, HOUSE, &price),

@@ -3,6 +3,8 @@
 use super::*;
 
 const WHEN: &str = "when: has(lead.contact.phone)";
+/// One more source before the house's own.
+const OTHER_SOURCE: &str = "kind: LeadSource\nmetadata: {name: phone, labels: {channel: phone}}\nspec:\n  auth: {keysFrom: {secretRef: {name: website-keys}}}\n---\napiVersion: leadflow.dev/v1alpha1\nkind: LeadSource\nmetadata: {name: website,";
 
 #[test]
 fn an_expression_that_reads_what_no_source_requires_is_a_note() {
@@ -27,9 +29,11 @@ fn samples_tell_how_often_an_expression_fails() {
 
 #[test]
 fn an_expression_sees_leads_of_its_own_sources_only() {
-    let other = "kind: LeadSource\nmetadata: {name: phone, labels: {channel: phone}}\nspec:\n  auth: {keysFrom: {secretRef: {name: website-keys}}}\n---\napiVersion: leadflow.dev/v1alpha1\nkind: LeadSource\nmetadata: {name: website,";
-    let house =
-        HOUSE.replacen("kind: LeadSource\nmetadata: {name: website,", other, 1).replacen(WHEN, "when: lead.location.zip != '90210'", 1);
+    let house = HOUSE.replacen("kind: LeadSource\nmetadata: {name: website,", OTHER_SOURCE, 1).replacen(
+        WHEN,
+        "when: lead.location.zip != '90210'",
+        1,
+    );
     let told = found(HOUSE, &house);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("warning SourceWithoutPolicy LeadSource/phone"), "{told:?}");
@@ -38,8 +42,10 @@ fn an_expression_sees_leads_of_its_own_sources_only() {
 #[test]
 fn no_value_of_a_sample_shows() {
     let samples = "{\"email\": \"mary@example.com\", \"zip\": \"90210\", \"phone\": \"+13105550100\"}\n";
-    let told = lines(&found_on(WHEN, "when: int(lead.contact.email) > 0", Some(samples))).join("\n");
-    assert!(told.contains("ExpressionFails") && !told.contains("mary"), "{told}");
+    for when in ["when: int(lead.contact.email) > 0", "when: '{\"1\": true}[lead.contact.email]'"] {
+        let told = lines(&found_on(WHEN, when, Some(samples))).join("\n");
+        assert!(told.contains("ExpressionFails") && !told.contains("mary"), "{told}");
+    }
     let told = lines(&found_on("", "", Some("{\"email\": \"mary at example\", \"zip\": \"90210\"}"))).join("\n");
     assert!(told.contains("SampleRefused") && !told.contains("mary"), "{told}");
 }
@@ -69,7 +75,9 @@ fn zips_that_nobody_serves_are_told_by_area() {
 }
 
 #[test]
-fn a_sample_names_its_source() {
-    let told = found_on("metadata: {name: website,", "metadata: {name: zebra,", Some("{\"source\": \"zebra\", \"zip\": \"1\"}"));
-    assert!(told[0].message.starts_with("the source zebra would refuse it"), "{told:?}");
+fn a_sample_names_its_source_and_goes_by_the_first_otherwise() {
+    let house = HOUSE.replacen("kind: LeadSource\nmetadata: {name: website,", OTHER_SOURCE, 1);
+    let told = found_on(HOUSE, &house, Some("{\"source\": \"website\", \"zip\": \"1\"}\n{\"source\": \"a fair\", \"zip\": \"1\"}"));
+    let told: Vec<_> = lines(&told).into_iter().filter(|line| line.contains("SampleRefused")).collect();
+    assert!(told.len() == 2 && told[0].contains("the source website would") && told[1].contains("the source phone would"), "{told:?}");
 }
