@@ -9,7 +9,7 @@
 //! *A change's:* a custom resource ([`api`]) comes by a watch ([`cluster`]) or from a [`folder`], [`table::compile`] makes the rules of it, and
 //! [`roles::in_force`] puts them in force. The operator ([`control`]) compiles the same and writes status.
 //!
-//! [`ops`] is what people on call see, [`tools`] what people call, [`settings`] what a process is told.
+//! [`geography`] knows where a lead is, [`ops`] is what people on call see, [`tools`] what people call, [`settings`] what a process is told.
 
 pub mod api;
 pub mod breaker;

@@ -8,7 +8,7 @@ use leadflow::flow::ports::SystemDice;
 use leadflow::roles::{operator, pod, standalone};
 use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
-use leadflow::tools::{close, crds, explain, load};
+use leadflow::tools::{check, close, crds, explain, flowchart, load};
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         .map_err(Into::into)
         .and_then(|runtime| runtime.block_on(run(settings)));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             let _ = writeln!(err, "leadflow: {error}");
             ExitCode::FAILURE
@@ -32,7 +32,11 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+/// Status of a folder of manifests that does not pass its check, and of a check that could not be made.
+const FOUND: u8 = 1;
+const NOT_CHECKED: u8 = 2;
+
+async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
     let service = matches!(
         settings.command,
@@ -68,8 +72,17 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
             None => crds::print(&mut out)?,
         },
         Command::Explain(settings) => explain::run(settings, &mut out).await?,
+        Command::Check(settings) => match check::command::run(settings, &mut out) {
+            Ok(true) => {}
+            Ok(false) => return Ok(ExitCode::from(FOUND)),
+            Err(error) => {
+                writeln!(std::io::stderr(), "leadflow: {error}")?;
+                return Ok(ExitCode::from(NOT_CHECKED));
+            }
+        },
+        Command::Flowchart(settings) => flowchart::command::run(settings, &mut out).await?,
         Command::Close(settings) => close::run(settings, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

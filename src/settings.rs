@@ -38,6 +38,10 @@ pub enum Command {
     Crds(CrdsSettings),
     /// Tells why a lead went where it went.
     Explain(ExplainSettings),
+    /// Says all that is wrong with a folder of manifests, or looks as if it were.
+    Check(CheckSettings),
+    /// Draws a policy as a flowchart (Mermaid) that a person could follow by hand.
+    Flowchart(FlowchartSettings),
     /// Ends an agent's work on a lead: the agent can have another.
     Close(CloseSettings),
     /// Posts many leads and measures the answers.
@@ -169,6 +173,33 @@ pub struct ExplainSettings {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct CheckSettings {
+    /// Folder of manifests (*.yaml, *.yml, *.json).
+    pub dir: PathBuf,
+    /// How findings are written.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: CheckOutput,
+    /// End with status 1 for warnings, too.
+    #[arg(long)]
+    pub warnings_as_errors: bool,
+    /// Leads to try the rules on: JSON objects as they are posted, one a line; `source` may name the LeadSource. Not given: leads are made up.
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct FlowchartSettings {
+    /// Name of the RoutingPolicy.
+    pub policy: String,
+    /// Folder of manifests (*.yaml, *.yml, *.json) that the policy is in. Not given: a router is asked.
+    #[arg(long, value_name = "FOLDER")]
+    pub manifests: Option<PathBuf>,
+    /// Admin address of a router.
+    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    pub admin: String,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct CloseSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
@@ -200,6 +231,19 @@ pub struct LoadSettings {
     /// Allow another machine as the target.
     #[arg(long)]
     pub anywhere: bool,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// Lines for people.
+    #[default]
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+    /// JUnit XML, for build servers.
+    Junit,
 }
 
 /// How a tool writes.

@@ -2,10 +2,12 @@
 //!
 //! [`documents`] reads the files, [`schema`] holds each document to its CustomResourceDefinition as strictly as the API server does,
 //! [`rules`] to the definition's CEL rules and unique lists, [`secret`] opens Secrets. [`read`](read::read) puts all of it together,
-//! [`watch`](watch::watch) does so again whenever a file changes.
+//! [`watch`](watch::watch) does so again whenever a file changes. [`origin`] tells which document an object was read from, [`positions`] where in it a field
+//! stands.
 
 pub mod documents;
-mod origin;
+pub mod origin;
+pub mod positions;
 pub mod read;
 pub mod rules;
 pub mod schema;

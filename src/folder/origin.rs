@@ -18,6 +18,12 @@ pub(super) fn annotations(file: &str, number: usize, given: Option<&BTreeMap<Str
     given.cloned().into_iter().flatten().chain(origin).collect()
 }
 
+/// The file and the document's number in it, from 1, that an object was read from; none for one that was not read from a folder.
+pub fn of(objects: &Objects, object: &ObjectRef) -> Option<(String, usize)> {
+    let number = annotated(objects, object, INDEX)?.parse::<usize>().ok()?;
+    Some((annotated(objects, object, FILE)?.to_owned(), number + 1))
+}
+
 /// What is wrong with the rules as a whole, told like what is wrong with a document.
 pub fn blame(objects: &Objects, rejected: &[Rejected]) -> Vec<FolderError> {
     let told = rejected.iter().map(|Rejected { object, problem, .. }| {

@@ -41,7 +41,7 @@ fn first_open(hours: &QuietHours, zones: &[&str], states: &[&str], now: Timestam
     while at <= last {
         let mut next = at;
         for zone in &zones {
-            next = next.max(open_in(hours, zone, states, at)?);
+            next = next.max(opening(hours, zone, states, at)?);
         }
         if next == at {
             return Some(at);
@@ -51,13 +51,13 @@ fn first_open(hours: &QuietHours, zones: &[&str], states: &[&str], now: Timestam
     None
 }
 
-/// The first instant at or after `from` that is open in one zone.
-fn open_in(hours: &QuietHours, zone: &TimeZone, states: &[&str], from: Timestamp) -> Option<Timestamp> {
+/// When the window opens, or opened, that is the first in one zone to close after `from`.
+fn opening(hours: &QuietHours, zone: &TimeZone, states: &[&str], from: Timestamp) -> Option<Timestamp> {
     let today = zone.to_datetime(from).date();
     today.series(1.day()).take(DAYS).find_map(|day| {
         let (opens, closes) = hours.on(day, states).times()?;
         let instant = |time| zone.to_timestamp(day.to_datetime(time)).ok();
-        (from < instant(closes)?).then_some(from.max(instant(opens)?))
+        if from < instant(closes)? { instant(opens) } else { None }
     })
 }
 

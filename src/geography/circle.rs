@@ -145,7 +145,9 @@ mod tests {
 
     #[test]
     fn the_largest_circle_has_every_zip_and_the_smallest_its_own() {
-        assert_eq!(within(Center::Zip("90210"), Distance::Miles(u32::MAX)).unwrap(), table().zips());
+        for radius in [Distance::Miles(u32::MAX), Distance::Kilometres(40_000), Distance::Kilometres(20_100)] {
+            assert_eq!(within(Center::Zip("90210"), radius).unwrap(), table().zips(), "{radius:?}");
+        }
         assert_eq!(within(Center::Zip("90210"), Distance::Miles(0)).unwrap(), ["90210"]);
     }
 

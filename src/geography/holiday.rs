@@ -52,6 +52,7 @@ mod tests {
     fn a_year_has_its_eleven_holidays() {
         let of_2025 = ["01-01", "01-20", "02-17", "05-26", "06-19", "07-04", "09-01", "10-13", "11-11", "11-27", "12-25"];
         assert_eq!(of_year(2025), of_2025);
+        assert!(is_holiday(date(2027, 5, 31)) && !is_holiday(date(2027, 5, 24)), "Memorial Day is the last Monday, be it the fifth");
     }
 
     #[test]

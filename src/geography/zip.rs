@@ -1,5 +1,6 @@
 //! ZIPs: where the area of each one has its middle, its state, its time zones.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -11,9 +12,9 @@ static FILE: &[u8] = include_bytes!("../../data/zips/zips.bin");
 static PREFIXES: &str = include_str!("../../data/zips/prefixes.csv");
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(FILE).unwrap_or_default());
-static OTHER_PREFIXES: LazyLock<Vec<(&str, Vec<&str>, Vec<&str>)>> = LazyLock::new(|| {
+static OTHER_PREFIXES: LazyLock<BTreeMap<&str, (&str, Vec<&str>)>> = LazyLock::new(|| {
     let row = |cells: Vec<&'static str>| match cells[..] {
-        [prefix, state, zones] => Some((prefix, vec![state], zones.split(' ').collect())),
+        [prefix, state, zones] => Some((prefix, (state, zones.split(' ').collect()))),
         _ => None,
     };
     rows(PREFIXES).filter_map(row).collect()
@@ -48,8 +49,8 @@ pub(super) fn states_and_zones(code: &str) -> Option<(Vec<&'static str>, Vec<&'s
         return Some((vec![place.state], place.zones.to_vec()));
     }
     let prefix = &code[..3];
-    if let Some((_, states, zones)) = OTHER_PREFIXES.iter().find(|other| other.0 == prefix) {
-        return Some((states.clone(), zones.clone()));
+    if let Some((state, zones)) = OTHER_PREFIXES.get(prefix) {
+        return Some((vec![state], zones.clone()));
     }
     let table = &*TABLE;
     let (mut states, mut zones) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! What the people on call see and use: metrics, logs, health, the admin port, and an orderly end.
 //!
 //! [`readiness`] says whether a process may be given work, [`tasks`] keeps its tasks in sight, [`shutdown`] ends it in order.
-//! [`admin`] shows all three over HTTP, with [`lead_pages`] for single leads on routers. [`listen`] opens the ports.
+//! [`admin`] shows all three over HTTP, with [`lead_pages`] for single leads and [`rule_pages`] for policies on routers. [`listen`] opens the ports.
 
 pub mod admin;
 pub mod lead_pages;
@@ -9,5 +9,6 @@ pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod readiness;
+pub mod rule_pages;
 pub mod shutdown;
 pub mod tasks;

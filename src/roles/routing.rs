@@ -14,15 +14,16 @@ use crate::connect::HttpSender;
 use crate::flow::deliver::Deliverer;
 use crate::flow::envelope;
 use crate::flow::route::Routing;
-use crate::ops::lead_pages;
+use crate::ops::{lead_pages, rule_pages};
 use crate::store::Store;
 use crate::store::group::Group;
+use crate::table::digest;
 use crate::tools::explanation::Explanation;
 
 /// A router's parts that others need to know.
 pub struct Started {
     pub breakers: Arc<Breakers>,
-    /// The pages of single leads, for the admin port.
+    /// The pages of leads and rules, for the admin port.
     pub pages: Router,
 }
 
@@ -75,11 +76,15 @@ async fn follow_endpoints(in_force: Arc<InForce>, sender: Arc<HttpSender>, deliv
 }
 
 fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> Router {
-    let in_force = Arc::clone(in_force);
+    let (in_force, rules) = (Arc::clone(in_force), Arc::clone(in_force));
     let explain = move |file: crate::store::LeadFile| {
         let sealer = in_force.sealer.load_full().ok_or("the encryption keys are missing")?;
         let kept = envelope::open(&sealer, file.id, &file.sealed).map_err(|error| error.to_string())?;
         Ok(Explanation::new(file, &kept.lead, &in_force.live.table().schema))
     };
-    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain))
+    let objects = move || {
+        digest::objects(rules.live.table().objects.iter().map(AsRef::as_ref))
+            .map_err(|error| format!("the rules in force can't be read: {error}"))
+    };
+    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain)).merge(rule_pages::routes(Arc::new(objects)))
 }

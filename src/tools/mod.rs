@@ -1,15 +1,20 @@
 //! The tools of the command line. They write to what they are given, so that a test can read it.
 //!
 //! [`crds`] writes the CustomResourceDefinitions. [`explain`] and [`close`] ask a router's admin port ([`admin_port`]); [`explanation`] is what it
-//! answers, [`explanation_text`] how people read it. [`load`] posts many leads and measures, [`quantiles`] and [`flush`] with it. [`receiver`] is the sample CRM of `quickstart`.
+//! answers, [`explanation_text`] how people read it. [`flowchart`] draws a policy; [`check`] says all that is wrong with a
+//! folder of manifests. [`parties`] are agents and contracts as manifests have them, [`precedence`] is the order of policies. [`load`] posts many leads and measures, [`quantiles`] and [`flush`] with it. [`receiver`] is the sample CRM of `quickstart`.
 
 pub mod admin_port;
+pub mod check;
 pub mod close;
 pub mod crds;
 pub mod explain;
 pub mod explanation;
 pub mod explanation_text;
+pub mod flowchart;
 pub mod flush;
 pub mod load;
+pub mod parties;
+pub mod precedence;
 pub mod quantiles;
 pub mod receiver;

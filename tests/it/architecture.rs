@@ -10,10 +10,11 @@ const LONGEST: usize = 400;
 const EMPTY_NAMES: [&str; 8] = ["utils", "util", "common", "helpers", "helper", "manager", "misc", "shared_code"];
 
 /// Modules without IO, clock or chance, and the parts of them that have some.
-const PURE: [(&str, &[&str]); 13] = [
+const PURE: &[(&str, &[&str])] = &[
     ("src/api/", &[]),
     ("src/lead/", &[]),
     ("src/formats/", &[]),
+    ("src/geography/", &[]),
     // `live` is where a process swaps its table.
     ("src/table/", &["src/table/live.rs"]),
     // The steps that speak to the store, the endpoint and those who wait; and the clock itself.
@@ -36,6 +37,11 @@ const PURE: [(&str, &[&str]); 13] = [
     ("src/folder/rules.rs", &[]),
     ("src/folder/secret.rs", &[]),
     ("src/tools/explanation", &[]),
+    ("src/folder/positions.rs", &[]),
+    ("src/tools/check/", &["src/tools/check/command.rs"]),
+    ("src/tools/parties.rs", &[]),
+    ("src/tools/precedence.rs", &[]),
+    ("src/tools/flowchart/", &["src/tools/flowchart/command.rs"]),
     ("src/tools/quantiles.rs", &[]),
 ];
 

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod architecture;
+mod check;
 mod conditions;
 mod metrics;
+mod quiet_hours;
 mod samples;
 mod sources;

@@ -117,16 +117,28 @@ pub fn reservation(claimed: &Claimed, recipient: RecipientKey, windows: &[(&str,
     let number = claimed.deliveries.len() as i32 + 1;
     Reservation {
         epoch: claimed.epoch,
-        holds: windows
-            .iter()
-            .map(|(window, limit)| Hold { recipient: recipient.clone(), window: (*window).into(), amount: 1, limit: *limit, keep: false })
-            .collect(),
+        holds: windows.iter().map(|(window, limit)| hold(recipient.clone(), window, 1, *limit)).collect(),
         delivery: delivery(claimed.id, number, recipient),
         request: Sealed(format!("request {number}").into_bytes()),
         turn: None,
         decisions: Vec::new(),
         at: at(100),
     }
+}
+
+/// A share of a window.
+pub fn hold(recipient: RecipientKey, window: &str, amount: i64, limit: i64) -> Hold {
+    Hold { recipient, window: window.into(), amount, limit, keep: false }
+}
+
+/// The same, to be kept when the delivery comes to nothing.
+pub fn kept_hold(recipient: RecipientKey, window: &str, amount: i64, limit: i64) -> Hold {
+    Hold { keep: true, ..hold(recipient, window, amount, limit) }
+}
+
+/// A place for a claimed lead's next delivery, with these holds.
+pub fn holding(claimed: &Claimed, recipient: RecipientKey, holds: Vec<Hold>) -> Reservation {
+    Reservation { holds, ..reservation(claimed, recipient, &[]) }
 }
 
 pub fn attempt(delivery: i32, number: i32, result: AttemptResult) -> Attempt {

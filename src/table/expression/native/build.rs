@@ -85,6 +85,8 @@ impl Builder<'_> {
     fn call_term(&self, call: &CallExpr) -> Option<Term> {
         match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
             ("size", Some(of), []) | ("size", None, [of]) => Some(Term::Size(Box::new(self.term(of)?))),
+            ("double", None, [of]) => Some(Term::ToDecimal(Box::new(self.term(of)?))),
+            ("int", None, [of]) => Some(Term::ToInteger(Box::new(self.term(of)?))),
             (operators::NEGATE, None, [of]) => Some(Term::Negative(Box::new(self.term(of)?))),
             (operators::CONDITIONAL, None, [condition, then, otherwise]) => {
                 Some(Term::Choice(Box::new((self.test(condition)?, self.term(then)?, self.term(otherwise)?))))

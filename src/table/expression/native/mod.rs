@@ -45,6 +45,10 @@ pub(super) enum Term {
     Calculation(Box<(Term, Operator, Term)>),
     Negative(Box<Term>),
     Size(Box<Term>),
+    /// `double()`.
+    ToDecimal(Box<Term>),
+    /// `int()`.
+    ToInteger(Box<Term>),
     Choice(Box<(Test, Term, Term)>),
     Test(Box<Test>),
 }

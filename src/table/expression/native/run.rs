@@ -21,7 +21,7 @@ pub(in super::super) enum Wrong {
     DivisionByZero,
     NoNumber,
     NotFinite,
-    /// Two texts were added. What they make needs memory, so the `cel` crate must tell.
+    /// Two texts were added, or one was made a number, so the `cel` crate must tell what comes of it.
     Beyond,
 }
 
@@ -154,6 +154,19 @@ impl<'r> Run<'r, '_> {
             Term::Size(term) => match self.value(term)? {
                 Value::Text(text) => Ok(Value::Integer(text.chars().count() as i64)),
                 _ => Err(Wrong::Kinds),
+            },
+            Term::ToDecimal(term) => match self.value(term)? {
+                Value::Integer(number) => Ok(Value::Decimal(number as f64)),
+                Value::Text(_) => Err(Wrong::Beyond),
+                Value::Boolean(_) => Err(Wrong::Kinds),
+                decimal => Ok(decimal),
+            },
+            Term::ToInteger(term) => match self.value(term)? {
+                Value::Decimal(number) if number > i64::MIN as f64 && number < i64::MAX as f64 => Ok(Value::Integer(number as i64)),
+                Value::Decimal(_) => Err(Wrong::Overflow),
+                Value::Text(_) => Err(Wrong::Beyond),
+                Value::Boolean(_) => Err(Wrong::Kinds),
+                integer => Ok(integer),
             },
             Term::Choice(parts) => self.value(if self.test(&parts.0)? { &parts.1 } else { &parts.2 }),
             Term::Test(test) => self.test(test).map(Value::Boolean),

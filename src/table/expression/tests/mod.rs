@@ -123,6 +123,7 @@ fn common_conditions_run_as_our_own_program() {
         "lead.home.price_max >= 750000 && lead.home.rooms in [2, 3]",
         "lead.home.owner ? lead.home.price_max * 1.1 < 5e5 : !has(lead.contact.phone)",
         r"lead.contact.email.matches(r'@example\.(com|org)$') || lead.home.type.contains('UY') || lead.home.type.size() == 5",
+        "double(lead.home.rooms) * 1.5 > 3.0 && int(lead.home.price_max) / 2 != 7",
         "(lead.grade == 'A' || lead.score - 10 > 60) && lead.source.endsWith('b')",
     ] {
         assert!(condition(text).unwrap().is_native(), "{text}");

@@ -75,6 +75,12 @@ fn numbers_at_the_edge_of_their_range_fail_as_in_the_crate() {
             say_the_same(&format!("({left}) {operator} ({right})"), &[lead()], &mut Reader::default());
             say_the_same(&format!("(({left}) {operator} ({right})) / 0.0 >= 0.0"), &[lead()], &mut Reader::default());
         }
+        for number in
+            ["1.9", "-1.9", "9223372036854775807.0", "-9223372036854775808.0", "-9223372036854774784.0", "0.0 / 0.0", "1.0 / 0.0", "true"]
+        {
+            say_the_same(&format!("int({number}) / {right} == 0"), &[lead()], &mut Reader::default());
+            say_the_same(&format!("double({number}) + double({left})"), &[lead()], &mut Reader::default());
+        }
         say_the_same(&format!("-({left}) == 0 || -({right}) == 0"), &[lead()], &mut Reader::default());
     }
 }

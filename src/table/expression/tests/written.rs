@@ -25,6 +25,7 @@ pub(super) fn number(depth: u32) -> BoxedStrategy<String> {
         3 => (inner(), of(&["+", " - ", "-", "*", " / ", "%"]), inner()).prop_map(|(a, op, b)| format!("{a}{op}{b}")),
         1 => inner().prop_map(|a| format!("-{a}")),
         1 => inner().prop_map(|a| format!("({a})")),
+        1 => (of(&["int", "double"]), inner()).prop_map(|(to, a)| format!("{to}({a})")),
         1 => words(depth - 1).prop_map(|a| format!("size({a})")),
         1 => words(depth - 1).prop_map(|a| format!("{a}.size()")),
         1 => (truth(depth - 1), inner(), inner()).prop_map(|(c, a, b)| format!("({c} ? {a} : {b})")),
