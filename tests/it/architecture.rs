@@ -10,7 +10,7 @@ const LONGEST: usize = 400;
 const EMPTY_NAMES: [&str; 8] = ["utils", "util", "common", "helpers", "helper", "manager", "misc", "shared_code"];
 
 /// Modules without IO, clock or chance, and the parts of them that have some.
-const PURE: [(&str, &[&str]); 17] = [
+const PURE: [(&str, &[&str]); 18] = [
     ("src/api/", &[]),
     ("src/lead/", &[]),
     ("src/formats/", &[]),
@@ -39,6 +39,7 @@ const PURE: [(&str, &[&str]); 17] = [
     ("src/tools/check/", &["src/tools/check/command.rs"]),
     ("src/tools/parties.rs", &[]),
     ("src/tools/precedence.rs", &[]),
+    ("src/tools/simulate/", &["src/tools/simulate/command.rs"]),
     ("src/tools/flowchart/", &["src/tools/flowchart/command.rs"]),
     ("src/tools/quantiles.rs", &[]),
 ];
