@@ -9,16 +9,18 @@
 //! *A change's:* a custom resource ([`api`]) comes by a watch ([`cluster`]) or from a [`folder`], [`table::compile`] makes the rules of it, and
 //! [`roles::in_force`] puts them in force. The operator ([`control`]) compiles the same and writes status.
 //!
-//! [`ops`] is what people on call see, [`tools`] what people call, [`settings`] what a process is told.
+//! [`geography`] knows where a lead is, [`ops`] is what people on call see, [`tools`] what people call, [`settings`] what a process is told.
 
 pub mod api;
 pub mod breaker;
+pub mod calendar;
 pub mod cluster;
 pub mod connect;
 pub mod control;
 pub mod flow;
 pub mod folder;
 pub mod formats;
+pub mod geography;
 pub mod lead;
 pub mod ops;
 pub mod roles;

@@ -40,7 +40,7 @@ pub fn fingerprints(lead: &Lead, source: &Source, schema: &Schema, hash: &Hash<'
 }
 
 /// What is compared of a field. E-mail addresses and names are the same person's in any letter case.
-fn compared(lead: &Lead, schema: &Schema, field: &str) -> Option<String> {
+pub(super) fn compared(lead: &Lead, schema: &Schema, field: &str) -> Option<String> {
     let value = lead.get(field)?.to_string();
     if value.is_empty() {
         return None;

@@ -12,17 +12,19 @@ use std::time::Instant;
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::{Question, decide};
+use super::decide::{Question, decide, decide_by, shadows};
 use super::deliver::Deliverer;
 use super::ports::Clock;
-use super::view::{Seen, View};
-use crate::lead::{Candidate, Decision, Lead, RecipientKey};
+use super::standing::Standing;
+use crate::lead::decision::{KnownOwner, TakenIn};
+use crate::lead::delivery::Money;
+use crate::lead::{Candidate, Decision, Lead, RecipientKey, UnmatchedReason};
 use crate::ops::metrics::Metrics;
 use crate::store::group::Group;
 use crate::store::seal::Sealer;
 use crate::store::{Claimed, Hold, Store, StoreError, TakeTurn};
 use crate::table::policy::Policy;
-use crate::table::recipient::Recipient;
+use crate::table::recipient::{Recipient, Terms};
 use crate::table::{Live, Table};
 
 /// What every lead in this router's hands shares.
@@ -34,8 +36,10 @@ pub struct Routing {
     pub deliverer: Arc<Deliverer>,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
-    view: Mutex<View>,
-    /// Held while the view is read from the store.
+    standing: Mutex<Standing>,
+    /// What shadow policies would have done: they see their own assignments, and nobody else does.
+    shadow: Mutex<Standing>,
+    /// Held while the standing is read from the store.
     reading: tokio::sync::Mutex<()>,
     /// Digests that the store is known to have the rules of.
     remembered: Mutex<HashSet<String>>,
@@ -60,6 +64,16 @@ struct Chosen<'t> {
     tier: String,
     holds: Vec<Hold>,
     turn: Option<TakeTurn>,
+    price: Option<Money>,
+    exclusive: bool,
+}
+
+/// What has happened to a lead so far, as decisions see it.
+#[derive(Clone, Copy)]
+struct SoFar<'a> {
+    tried: &'a [RecipientKey],
+    taken: &'a [TakenIn],
+    owners: &'a [KnownOwner],
 }
 
 impl Routing {
@@ -73,7 +87,10 @@ impl Routing {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let standing = || Mutex::new(Standing::new(live.table(), clock.now()));
         Self {
+            standing: standing(),
+            shadow: standing(),
             store,
             group,
             live,
@@ -81,7 +98,6 @@ impl Routing {
             deliverer,
             clock,
             metrics,
-            view: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
             remembered: Mutex::default(),
         }
@@ -96,51 +112,81 @@ impl Routing {
     /// Reads places and turns afresh from the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.reading.lock().await;
-        self.read_view().await
+        self.read_standing().await
     }
 
-    /// Sees to it that the view is newer than a moment. Many that wait for it share one reading.
+    /// Sees to it that the standing is newer than a moment. Many that wait for it share one reading.
     async fn refresh_since(&self, moment: Timestamp) -> Result<(), StoreError> {
         let _one_at_a_time = self.reading.lock().await;
-        if self.view().read_at > moment { Ok(()) } else { self.read_view().await }
+        if self.standing().read_at > moment { Ok(()) } else { self.read_standing().await }
     }
 
-    async fn read_view(&self) -> Result<(), StoreError> {
+    async fn read_standing(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let used = self.store.used(now).await?;
         let turns = self.store.turns().await?;
-        let table = self.live.table();
-        self.view().refresh(now, used, turns, &table);
+        self.standing().refresh(now, &used, turns);
         Ok(())
     }
 
     /// Decides, and counts the first candidate as assigned, so that the next decision sees it.
-    fn decide<'t>(
-        &self,
-        table: &'t Table,
-        lead: &Lead,
-        now: Timestamp,
-        tried: &[RecipientKey],
-        taken: u32,
-    ) -> (Decision, Option<Chosen<'t>>) {
+    fn decide<'t>(&self, table: &'t Arc<Table>, lead: &Lead, now: Timestamp, so_far: SoFar<'_>) -> (Decision, Option<Chosen<'t>>) {
         let started = Instant::now();
         let unavailable = self.deliverer.breakers.unavailable(now);
-        let mut view = self.view();
-        let known = Seen { view: &view, unavailable: &unavailable };
-        let decision = decide(&Question { table, lead, known: &known, now, tried, taken });
+        let mut standing = self.standing();
+        standing.follow(table, now);
+        standing.advance(now);
+        let SoFar { tried, taken, owners } = so_far;
+        let question = Question { table, lead, now, tried, taken, owners, unavailable: &unavailable };
+        let decision = decide(&question, &mut *standing);
         self.metrics.decision_seconds.observe(started.elapsed().as_secs_f64());
-        let policy = policy_of(table, &decision);
-        let chosen = decision.candidates.first().and_then(|candidate| choose(&mut view, table, policy?, candidate, now));
+        let policy = decision.policy.as_deref().and_then(|name| table.policy(name));
+        let chosen = decision.candidates.first().and_then(|candidate| choose(&mut standing, table, policy?, candidate, &decision, now));
         (decision, chosen)
     }
 
-    /// Counts a further candidate of a decision as assigned.
-    fn choose<'t>(&self, table: &'t Table, decision: &Decision, at: usize, now: Timestamp) -> Option<Chosen<'t>> {
-        choose(&mut self.view(), table, policy_of(table, decision)?, decision.candidates.get(at)?, now)
+    /// What shadow policies would have done with a lead, as far as their first choice.
+    fn shadows(&self, table: &Arc<Table>, lead: &Lead, now: Timestamp, owners: &[KnownOwner]) -> Vec<Decision> {
+        let shadows = shadows(table, lead);
+        if shadows.is_empty() {
+            return Vec::new();
+        }
+        let unavailable = self.deliverer.breakers.unavailable(now);
+        let mut standing = self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.follow(table, now);
+        standing.advance(now);
+        let question = Question { table, lead, now, tried: &[], taken: &[], owners, unavailable: &unavailable };
+        shadows
+            .into_iter()
+            .map(|policy| {
+                let decision = decide_by(&question, policy, &mut *standing);
+                if let Some(first) = decision.candidates.first() {
+                    choose(&mut standing, table, policy, first, &decision, now);
+                }
+                decision
+            })
+            .collect()
     }
 
-    fn view(&self) -> MutexGuard<'_, View> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a further candidate of a decision as assigned.
+    fn choose<'t>(&self, table: &'t Arc<Table>, decision: &Decision, at: usize, now: Timestamp) -> Option<Chosen<'t>> {
+        let policy = table.policy(decision.policy.as_deref()?)?;
+        let mut standing = self.standing();
+        standing.follow(table, now);
+        choose(&mut standing, table, policy, decision.candidates.get(at)?, decision, now)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts places as given back; when the last one was given back, leads that wait for a place are looked at again.
+    async fn give_back(&self, recipient: &RecipientKey, holds: &[Hold]) -> Result<(), StoreError> {
+        let room = self.standing().release(recipient, holds);
+        if room {
+            self.store.wake(&[UnmatchedReason::CapsReached, UnmatchedReason::Queued], WOKEN, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Sees to it that the store has the rules that decisions are about to be recorded under.
@@ -149,25 +195,40 @@ impl Routing {
         if known(&self.remembered) {
             return Ok(());
         }
-        self.store.remember_rules(&table.digest, table.objects.clone()).await?;
+        let objects = table.objects.iter().map(|object| object.as_ref().clone()).collect();
+        self.store.remember_rules(&table.digest, objects).await?;
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).insert(table.digest.clone());
         Ok(())
     }
 }
 
-fn policy_of<'t>(table: &'t Table, decision: &Decision) -> Option<&'t Policy> {
-    let name = decision.policy.as_deref()?;
-    table.policies.iter().find(|policy| policy.name == name).map(Arc::as_ref)
+fn choose<'t>(
+    standing: &mut Standing,
+    table: &'t Table,
+    policy: &Policy,
+    candidate: &Candidate,
+    decision: &Decision,
+    now: Timestamp,
+) -> Option<Chosen<'t>> {
+    let number = *table.numbers.get(&candidate.recipient)?;
+    let recipient = table.recipients.get(number as usize)?;
+    let tier = policy.tier(&candidate.tier)?;
+    let grade = decision.score.as_ref().and_then(|score| score.grade.as_deref());
+    let holds = recipient.holds(now, Terms { grade, exclusive: candidate.exclusive });
+    let turn = standing.turn_for(tier, number);
+    standing.assume(&recipient.key, &holds, Some(&turn));
+    Some(Chosen {
+        recipient,
+        tier: tier.name.clone(),
+        holds,
+        turn: Some(turn),
+        price: candidate.price.clone(),
+        exclusive: candidate.exclusive,
+    })
 }
 
-fn choose<'t>(view: &mut View, table: &'t Table, policy: &Policy, candidate: &Candidate, now: Timestamp) -> Option<Chosen<'t>> {
-    let recipient = table.recipients.get(*table.numbers.get(&candidate.recipient)? as usize)?;
-    let tier = policy.tiers.iter().find(|tier| tier.name == candidate.tier)?;
-    let holds = recipient.holds(now);
-    let turn = view.turn_for(tier, recipient.weight);
-    view.assume(&recipient.key, &holds, Some(&turn));
-    Some(Chosen { recipient, tier: tier.name.clone(), holds, turn: Some(turn) })
-}
+/// How many leads are looked at again when a place has become free.
+const WOKEN: usize = 32;
 
 /// How long the store may be away while a lead's step waits for it; longer than a restart, shorter than sources' patience.
 pub(crate) const STORE_PATIENCE: SignedDuration = SignedDuration::from_secs(30);

@@ -1,10 +1,12 @@
 //! What was decided, why, and from what: enough to decide it again, to the same bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::Money;
 use super::{LeadId, RecipientKey, UnmatchedReason};
 
 /// The full record of one decision. It holds no value of the lead's fields.
@@ -19,12 +21,18 @@ pub struct Decision {
     /// The policy that took the lead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The policy is a shadow: nothing came of the decision.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shadow: bool,
     /// Policies that were looked at before, and why they did not take the lead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOver>,
+    /// What the lead came to by the policy's scoring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Scored>,
     /// The stages, tier by tier.
     pub tiers: Vec<TierTrace>,
-    /// Whom to ask, in order: as many as are wanted and a few to spare. When these are used up it is decided anew.
+    /// Whom to ask, in order, until one of them took the lead; then it is decided anew who else gets it.
     pub candidates: Vec<Candidate>,
     /// Why nobody is a candidate, when so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +42,18 @@ pub struct Decision {
     pub retry_at: Option<Timestamp>,
 }
 
-/// What a decision sees besides rules and lead. Only recipients that got past the filters are listed, and of these only what differs from nothing.
+/// What a lead came to by a policy's scoring.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scored {
+    pub points: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<String>,
+    /// The rules that gave points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired: Vec<String>,
+}
+
+/// What a decision sees besides rules and lead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inputs {
@@ -42,21 +61,39 @@ pub struct Inputs {
     /// Recipients that had this lead offered before and are not asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<RecipientKey>,
-    /// Recipients that already took the lead (shared leads).
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub taken: u32,
-    /// Places used, by recipient and window (`open`, `day:2026-11-22`, `month:2026-11`).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub used: BTreeMap<RecipientKey, BTreeMap<String, i64>>,
-    /// Turn positions, by `policy/tier` and recipient.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub turns: BTreeMap<String, BTreeMap<RecipientKey, Turn>>,
-    /// Virtual time of each `policy/tier`: where its last turn began.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub floors: BTreeMap<String, i64>,
-    /// Endpoints that could not be delivered to.
+    /// Who took the lead already (shared leads).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<TakenIn>,
+    /// Who had leads of this person or company before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<KnownOwner>,
+    /// Endpoints that could not be delivered to, of recipients that would have been asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unavailable: BTreeMap<String, Unavailable>,
+    /// Hints of other routers were not heeded, because nobody would have been left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hints_ignored: bool,
+    /// What was read of places used and turns, in the order in which it was asked for (see `flow::decide::tape`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read: Vec<i64>,
+}
+
+/// One recipient that took the lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenIn {
+    pub tier: String,
+    /// Nobody else may have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
+}
+
+/// Who had a lead with the same value of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownOwner {
+    pub field: String,
+    pub recipient: RecipientKey,
+    /// When it took the last such lead.
+    pub at: Timestamp,
 }
 
 /// Why an endpoint could not be delivered to, as the router knew it.
@@ -109,8 +146,17 @@ pub struct TierTrace {
     pub members: u32,
     /// Each stage, in order, with how many recipients it removed.
     pub stages: Vec<Stage>,
+    /// Who stood in for whom.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<StandIn>,
     /// How many were left.
     pub left: u32,
+    /// One exclusive sale weighed against several shared ones, in hundredths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// The best waits for its cap to have room, and the lead with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<RecipientKey>,
     /// The first of these, best first, with what was compared.
     pub ranked: Vec<Ranked>,
 }
@@ -118,9 +164,25 @@ pub struct TierTrace {
 /// One stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Such as `accepts location.zip`, `when`, `open leads`, `cap day`, `circuit`, `tried`.
-    pub name: String,
+    /// Such as `accepts location.zip`, `when`, `away`, `open leads`, `cap day`, `circuit`, `asked before`.
+    pub name: Arc<str>,
     pub removed: u32,
+}
+
+/// A recipient that could not be asked, and who stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StandIn {
+    pub absent: RecipientKey,
+    pub stands_in: RecipientKey,
+}
+
+/// The best exclusive price, and what the best shared prices come to together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<i64>,
+    pub shared: i64,
 }
 
 /// One recipient as the method compared it.
@@ -142,8 +204,10 @@ pub struct Candidate {
     pub recipient: RecipientKey,
     pub tier: String,
     pub endpoint: String,
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+    /// What it pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// Nobody else gets the lead when it takes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
 }

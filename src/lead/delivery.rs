@@ -20,6 +20,9 @@ pub struct Delivery {
     /// Price in minor units and currency, when the contract has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
+    /// Nobody else gets the lead.
+    #[serde(default)]
+    pub exclusive: bool,
 }
 
 impl Delivery {

@@ -55,10 +55,18 @@ pub enum UnmatchedReason {
     TimeOver,
     /// An endpoint may or may not have taken the lead, and has not answered since.
     Unsettled,
+    /// Somebody matches, but all such are closed, on time off or paused.
+    AllAway,
+    /// The law forbids to call the lead now.
+    QuietHours,
+    /// It waits for a recipient at its cap, as the cap declares.
+    Queued,
+    /// Somebody matches, but nobody of these has a skill that the policy asks for.
+    SkillMissing,
 }
 
 impl UnmatchedReason {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::NoPolicy,
         Self::NobodyMatches,
         Self::CapsReached,
@@ -66,6 +74,10 @@ impl UnmatchedReason {
         Self::AllRefused,
         Self::TimeOver,
         Self::Unsettled,
+        Self::AllAway,
+        Self::QuietHours,
+        Self::Queued,
+        Self::SkillMissing,
     ];
 
     /// The name that status, metrics and the store use.
@@ -78,6 +90,10 @@ impl UnmatchedReason {
             Self::AllRefused => "AllRefused",
             Self::TimeOver => "TimeOver",
             Self::Unsettled => "Unsettled",
+            Self::AllAway => "AllAway",
+            Self::QuietHours => "QuietHours",
+            Self::Queued => "Queued",
+            Self::SkillMissing => "SkillMissing",
         }
     }
 

@@ -153,11 +153,19 @@ mod tests {
                 policy: "residential".into(),
                 endpoint: "crm".into(),
                 price: None,
+                exclusive: false,
             };
-            let reservation = Reservation { epoch, delivery, request: Sealed(vec![1]), holds: vec![], turn: None, decision: None, at: NOW };
+            let reservation =
+                Reservation { epoch, delivery, request: Sealed(vec![1]), holds: vec![], turn: None, decisions: vec![], at: NOW };
             self.store.reserve(vec![reservation]).await.unwrap();
-            let end = DeliveryEnd { number: 1, state: DeliveryState::Accepted, record_id: Some("crm-1".into()), attempt: None };
-            let settlement = Settlement { lead, epoch, now: NOW, delivery: Some(end), decision: None, then: Then::Delivered };
+            let end = DeliveryEnd {
+                number: 1,
+                state: DeliveryState::Accepted,
+                record_id: Some("crm-1".into()),
+                owner_keys: vec![],
+                attempt: None,
+            };
+            let settlement = Settlement { lead, epoch, now: NOW, delivery: Some(end), decisions: vec![], then: Then::Delivered };
             assert_eq!(self.store.settle(vec![settlement]).await.unwrap(), [true]);
         }
 

@@ -1,6 +1,6 @@
 //! The rules, Secrets and encryption keys that a process goes by: taken over whole, and never half.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::flow::ports::Clock;
 use crate::ops::metrics::Metrics;
 use crate::store::seal::Sealer;
-use crate::table::{Live, Objects, Rejected, Secrets, Table, compile};
+use crate::table::{Compiler, Live, Objects, Rejected, Secrets, Table};
 
 /// What is in force.
 pub struct InForce {
@@ -19,24 +19,32 @@ pub struct InForce {
     digest: watch::Sender<String>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
+    compiler: Mutex<Compiler>,
 }
 
 impl InForce {
     /// Nothing is in force yet.
     pub fn new(metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
-        Self { live: Arc::new(Live::new(Table::default())), sealer: Arc::default(), digest: watch::Sender::default(), metrics, clock }
+        Self {
+            live: Arc::new(Live::new(Table::default())),
+            sealer: Arc::default(),
+            digest: watch::Sender::default(),
+            metrics,
+            clock,
+            compiler: Mutex::default(),
+        }
     }
 
-    /// Compiles objects, timing it.
-    pub fn compile(&self, objects: &Objects) -> (Table, Vec<Rejected>) {
+    /// Compiles objects, timing it. What did not change since the last time is not compiled again.
+    pub fn compile(&self, objects: &Objects) -> (Arc<Table>, Vec<Rejected>) {
         let started = Instant::now();
-        let compiled = compile(objects);
+        let compiled = self.compiler.lock().unwrap_or_else(PoisonError::into_inner).compile(objects);
         self.metrics.compile_seconds.set(started.elapsed().as_secs_f64());
         compiled
     }
 
     /// Puts a table in force. `undecodable` is how many objects did not even get as far as being compiled.
-    pub fn put(&self, table: Table, rejected: &[Rejected], undecodable: usize) {
+    pub fn put(&self, table: Arc<Table>, rejected: &[Rejected], undecodable: usize) {
         let before = self.live.table();
         tracing::info!(digest = %short(&table.digest), recipients = table.recipients.len(), policies = table.policies.len(), rejected = rejected.len(), "rules are in force");
         for rejection in rejected {
@@ -49,7 +57,7 @@ impl InForce {
         self.metrics.rules_loaded.set(self.clock.now().as_millisecond() as f64 / 1000.0);
         self.metrics.rules_rejected.set((rejected.len() + undecodable) as i64);
         let digest = table.digest.clone();
-        self.live.set_table(Arc::new(table));
+        self.live.set_table(table);
         self.unlock();
         self.digest.send_replace(digest);
     }

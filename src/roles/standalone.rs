@@ -163,7 +163,7 @@ fn tell(
             policy.tiers.iter().map(|tier| format!("{} ({} by {})", tier.name, tier.members.count(), tier.method.name())).collect();
         writeln!(out, "  policy  {}: {}", policy.name, tiers.join(" → "))?;
     }
-    for (name, endpoint) in &table.endpoints {
+    for (name, endpoint) in table.endpoints.iter() {
         writeln!(out, "  endpoint {name}: {}", endpoint.url)?;
     }
     if let Some(port) = crm_port {

@@ -1,6 +1,8 @@
 //! Which settlements hold, given the leases. Pure: each store loads (and locks) these, asks here, and writes the answer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
 
 use super::places::Leased;
 use super::{DeliveryState, Settlement, Then};
@@ -29,14 +31,31 @@ pub(super) fn decide(settlements: &[Settlement], leased: &mut HashMap<LeadId, Le
         .collect()
 }
 
-/// Whether a delivery that ended so gives its places back.
+/// An acceptance: when it was settled, and of which delivery.
+pub(super) type Acceptance = (Timestamp, LeadId, i32);
+
+/// By which keys those who accepted are known as owners from now on. Of several acceptances with the same key the latest counts.
+pub(super) fn owners<'a>(held: impl Iterator<Item = &'a Settlement>) -> BTreeMap<[u8; 32], Acceptance> {
+    let mut owners: BTreeMap<[u8; 32], Acceptance> = BTreeMap::new();
+    for settlement in held {
+        let Some(end) = settlement.delivery.as_ref().filter(|end| end.state == DeliveryState::Accepted) else { continue };
+        for key in &end.owner_keys {
+            let owner = owners.entry(*key).or_insert((settlement.now, settlement.lead, end.number));
+            if settlement.now >= owner.0 {
+                *owner = (settlement.now, settlement.lead, end.number);
+            }
+        }
+    }
+    owners
+}
+
+/// Whether a delivery that ended so gives its places back, but those to be kept.
 pub(super) fn gives_back(state: DeliveryState) -> bool {
     matches!(state, DeliveryState::Refused | DeliveryState::Failed)
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use uuid::Uuid;
 
     use super::*;
@@ -47,8 +66,14 @@ mod tests {
             lead: LeadId(Uuid::nil()),
             epoch,
             now: Timestamp::UNIX_EPOCH,
-            delivery: number.map(|number| DeliveryEnd { number, state: DeliveryState::Refused, record_id: None, attempt: None }),
-            decision: None,
+            delivery: number.map(|number| DeliveryEnd {
+                number,
+                state: DeliveryState::Refused,
+                record_id: None,
+                owner_keys: Vec::new(),
+                attempt: None,
+            }),
+            decisions: Vec::new(),
             then,
         }
     }
@@ -63,6 +88,20 @@ mod tests {
             [settlement(2, Some(1), Then::Delivered), settlement(3, Some(2), Then::Delivered), settlement(3, Some(1), Then::Continue)];
         assert_eq!(decide(&asked, &mut leased(Some(1))), [false, false, true]);
         assert_eq!(decide(&[settlement(3, Some(1), Then::Delivered)], &mut leased(None)), [false]);
+    }
+
+    #[test]
+    fn of_two_acceptances_with_the_same_key_the_later_one_counts_and_a_refusal_does_not() {
+        let end = |second, number, state| {
+            let mut settlement = settlement(3, Some(number), Then::Continue);
+            settlement.now = Timestamp::from_second(second).unwrap();
+            settlement.delivery.as_mut().unwrap().state = state;
+            settlement.delivery.as_mut().unwrap().owner_keys = vec![[7; 32]];
+            settlement
+        };
+        let (accepted, refused) = (DeliveryState::Accepted, DeliveryState::Refused);
+        let held = [end(5, 1, accepted), end(5, 2, accepted), end(4, 3, accepted), end(9, 4, refused)];
+        assert_eq!(owners(held.iter()), BTreeMap::from([([7; 32], (Timestamp::from_second(5).unwrap(), LeadId(Uuid::nil()), 2))]));
     }
 
     #[test]

@@ -4,12 +4,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DeliveryState, Result, StoreError, Used};
+use super::{DeliveryState, Result, StoreError};
 use crate::lead::delivery::Money;
 use crate::lead::{Delivery, State, UnmatchedReason};
 
-/// Calendar windows this old are over for every time zone and every month.
-const WINDOW_LIFE: SignedDuration = SignedDuration::from_hours(62 * 24);
+/// The most leads on a page.
+const PAGE: usize = 1_000;
+
+/// How many leads to put on a page.
+pub(super) fn page(most: usize) -> i64 {
+    most.min(PAGE) as i64
+}
 
 /// A time that does not come (the greatest there is) when the sum is out of range.
 pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
@@ -63,28 +68,9 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T>
         .map_err(|error| StoreError::Refused(format!("a record on file can't be read: column {}, {:?}", error.column(), error.classify())))
 }
 
-/// Whether a window is not over at `now`.
-pub(super) fn is_current(used: &Used, now: Timestamp) -> bool {
-    let oldest = later(now, -WINDOW_LIFE).to_string();
-    match used.window.split_once(':') {
-        Some(("day", day)) => day >= &oldest[..10],
-        Some(("month", month)) => month >= &oldest[..7],
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lead::RecipientKey;
-
-    #[test]
-    fn calendar_windows_are_over_after_sixty_two_days_and_open_ones_never() {
-        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
-        let current = |window: &str| is_current(&Used { recipient: RecipientKey::agent("a"), window: window.into(), count: 1 }, now);
-        assert!(current("open") && current("day:2026-11-22") && current("day:2026-09-21") && current("month:2026-09"));
-        assert!(!current("day:2026-09-20") && !current("month:2026-08"));
-    }
 
     #[test]
     fn every_state_of_a_delivery_is_read_back_from_its_word() {

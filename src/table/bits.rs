@@ -37,6 +37,11 @@ impl Bits {
         }
     }
 
+    /// Adds a member or takes it out.
+    pub fn set(&mut self, member: u32, belongs: bool) {
+        if belongs { self.add(member) } else { self.take(member) }
+    }
+
     pub fn has(&self, member: u32) -> bool {
         self.words.get(member as usize / 64).is_some_and(|word| word & (1 << (member % 64)) != 0)
     }
@@ -52,44 +57,48 @@ impl Bits {
 
     /// Keeps what is also in `other`.
     pub fn and(&mut self, other: &Self) {
-        for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
-            *mine &= theirs;
-        }
+        self.words.iter_mut().zip(&other.words).for_each(|(mine, theirs)| *mine &= theirs);
     }
 
-    /// Keeps what is in `other`, or listed and in this set before.
-    pub fn and_or_listed(&mut self, other: &Self, listed: &[u32]) {
-        const FEW: usize = 64;
-        if listed.len() <= FEW {
-            let mut kept = [0u32; FEW];
-            let mut count = 0;
-            for member in listed.iter().filter(|member| self.has(**member)) {
-                kept[count] = *member;
-                count += 1;
-            }
-            self.and(other);
-            kept[..count].iter().for_each(|member| self.add(*member));
-        } else {
-            let kept: Vec<u32> = listed.iter().copied().filter(|member| self.has(*member)).collect();
-            self.and(other);
-            kept.into_iter().for_each(|member| self.add(member));
-        }
+    /// Takes out what is in `other`.
+    pub fn and_not(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(mine, theirs)| *mine &= !theirs);
+    }
+
+    /// Adds what is in `other`.
+    pub fn or(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(mine, theirs)| *mine |= theirs);
+    }
+
+    /// Keeps what is in one of the two.
+    pub fn and_either(&mut self, one: &Self, other: &Self) {
+        self.words.iter_mut().zip(one.words.iter().zip(&other.words)).for_each(|(mine, (one, other))| *mine &= one | other);
+    }
+
+    /// What is in both.
+    pub fn both(&self, other: &Self) -> Self {
+        Self { words: self.words.iter().zip(&other.words).map(|(mine, theirs)| mine & theirs).collect() }
     }
 
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                if left == 0 {
-                    return None;
-                }
-                let bit = left.trailing_zeros();
-                left &= left - 1;
-                Some(at as u32 * 64 + bit)
-            })
-        })
+        members(&self.words)
     }
+}
+
+/// The places of the bits that are set, ascending.
+fn members(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
+    words.iter().enumerate().flat_map(|(at, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            if left == 0 {
+                return None;
+            }
+            let bit = left.trailing_zeros();
+            left &= left - 1;
+            Some(at as u32 * 64 + bit)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -100,27 +109,47 @@ mod tests {
 
     use super::*;
 
-    fn of(size: usize, members: &BTreeSet<u32>) -> Bits {
-        let mut bits = Bits::none(size);
-        members.iter().for_each(|member| bits.add(*member));
+    const SIZE: usize = 200;
+
+    fn bits(set: &BTreeSet<u32>) -> Bits {
+        let mut bits = Bits::none(SIZE);
+        set.iter().for_each(|member| bits.add(*member));
         bits
+    }
+
+    fn sets() -> impl Strategy<Value = BTreeSet<u32>> {
+        proptest::collection::btree_set(0..SIZE as u32, 0..60)
     }
 
     proptest! {
         #[test]
-        fn bits_behave_like_a_set(a in prop::collection::btree_set(0u32..200, 0..80), b in prop::collection::btree_set(0u32..200, 0..80), listed in prop::collection::btree_set(0u32..200, 0..120)) {
-            prop_assert_eq!(Bits::all(200).iter().collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
-            let (left, right) = (of(200, &a), of(200, &b));
-            prop_assert_eq!(left.iter().collect::<BTreeSet<_>>(), a.clone());
-            prop_assert_eq!(left.count() as usize, a.len());
-            let mut both = left.clone();
-            both.and(&right);
-            prop_assert_eq!(both.iter().collect::<BTreeSet<_>>(), a.intersection(&b).copied().collect());
-            let listed: Vec<u32> = listed.into_iter().collect();
-            let mut some = left;
-            some.and_or_listed(&right, &listed);
-            let wanted: BTreeSet<u32> = a.iter().copied().filter(|m| b.contains(m) || listed.contains(m)).collect();
-            prop_assert_eq!(some.iter().collect::<BTreeSet<_>>(), wanted);
+        fn bits_are_sets_of_numbers(one in sets(), other in sets()) {
+            let (mine, theirs) = (bits(&one), bits(&other));
+            let list = |bits: &Bits| bits.iter().collect::<BTreeSet<_>>();
+            prop_assert_eq!(list(&mine), one.clone());
+            prop_assert_eq!(mine.count() as usize, one.len());
+            prop_assert_eq!(mine.is_empty(), one.is_empty());
+            prop_assert_eq!(list(&mine.both(&theirs)), &one & &other);
+            let mut changed = mine.clone();
+            changed.and(&theirs);
+            prop_assert_eq!(list(&changed), &one & &other);
+            changed = mine.clone();
+            changed.and_not(&theirs);
+            prop_assert_eq!(list(&changed), &one - &other);
+            changed = mine.clone();
+            changed.or(&theirs);
+            prop_assert_eq!(list(&changed), &one | &other);
+            for member in &other {
+                changed.take(*member);
+            }
+            prop_assert_eq!(list(&changed), &one - &other);
+        }
+    }
+
+    #[test]
+    fn all_ends_at_the_size() {
+        for size in [0, 1, 63, 64, 65, 200] {
+            assert_eq!(Bits::all(size).count() as usize, size);
         }
     }
 }

@@ -1,48 +1,68 @@
 //! The identity of a set of rules: a hash over what users wrote, and nothing else.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Kind, Objects};
 use crate::store::RuleObject;
 
-/// The digest of all objects, in hex, and each object as canonical JSON. Covers kind, name, labels, creation time (it breaks ties) and spec; not
+/// The digest of all objects, in hex, and each object as it is recorded. Covers kind, name, labels, creation time (it breaks ties) and spec; not
 /// status, annotations or versions.
-pub fn of(objects: &Objects) -> (String, Vec<RuleObject>) {
+pub fn of(objects: &Objects) -> (String, Vec<Arc<RuleObject>>) {
     let mut all = Vec::with_capacity(objects.len());
-    objects.exchanges.values().for_each(|o| all.push(object(Kind::Exchange, &o.metadata, &o.spec)));
-    objects.sources.values().for_each(|o| all.push(object(Kind::LeadSource, &o.metadata, &o.spec)));
-    objects.agents.values().for_each(|o| all.push(object(Kind::Agent, &o.metadata, &o.spec)));
-    objects.buyers.values().for_each(|o| all.push(object(Kind::Buyer, &o.metadata, &o.spec)));
-    objects.endpoints.values().for_each(|o| all.push(object(Kind::Endpoint, &o.metadata, &o.spec)));
-    objects.policies.values().for_each(|o| all.push(object(Kind::RoutingPolicy, &o.metadata, &o.spec)));
-    let mut hasher = blake3::Hasher::new();
-    for object in &all {
-        hasher.update(&object.hash);
-    }
-    (hasher.finalize().to_hex().to_string(), all)
+    objects.exchanges.values().for_each(|o| all.push(rule(Kind::Exchange, &o.metadata, &o.spec)));
+    objects.sources.values().for_each(|o| all.push(rule(Kind::LeadSource, &o.metadata, &o.spec)));
+    objects.agents.values().for_each(|o| all.push(rule(Kind::Agent, &o.metadata, &o.spec)));
+    objects.buyers.values().for_each(|o| all.push(rule(Kind::Buyer, &o.metadata, &o.spec)));
+    objects.endpoints.values().for_each(|o| all.push(rule(Kind::Endpoint, &o.metadata, &o.spec)));
+    objects.policies.values().for_each(|o| all.push(rule(Kind::RoutingPolicy, &o.metadata, &o.spec)));
+    let all: Vec<_> = all.into_iter().map(Arc::new).collect();
+    (over(&all), all)
 }
 
-/// One object as JSON with sorted keys.
-fn object(kind: Kind, metadata: &ObjectMeta, spec: &impl Serialize) -> RuleObject {
-    let value = json!({
-        "apiVersion": "leadflow.dev/v1alpha1",
-        "kind": kind.as_str(),
-        "metadata": {
-            "name": metadata.name,
-            "labels": metadata.labels.clone().unwrap_or_default(),
-            "creationTimestamp": metadata.creation_timestamp,
-        },
-        "spec": serde_json::to_value(spec).unwrap_or(Value::Null),
-    });
-    let json = value.to_string();
+/// The digest of recorded objects, in their order.
+pub fn over(objects: &[Arc<RuleObject>]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for object in objects {
+        hasher.update(&object.hash);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// One object as it is recorded.
+pub fn rule(kind: Kind, metadata: &ObjectMeta, spec: &impl Serialize) -> RuleObject {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Recorded<'a, S> {
+        api_version: &'static str,
+        kind: &'static str,
+        metadata: Identity<'a>,
+        spec: &'a S,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Identity<'a> {
+        name: &'a Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        labels: Option<&'a BTreeMap<String, String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        creation_timestamp: Option<&'a Time>,
+    }
+    let ObjectMeta { name, labels, creation_timestamp, .. } = metadata;
+    let labels = labels.as_ref().filter(|labels| !labels.is_empty());
+    let identity = Identity { name, labels, creation_timestamp: creation_timestamp.as_ref() };
+    let json = serde_json::to_string(&Recorded { api_version: "leadflow.dev/v1alpha1", kind: kind.as_str(), metadata: identity, spec });
+    // Specs are made of strings, numbers, lists and maps with text keys: nothing of that can fail to be written.
+    let json = json.unwrap_or_default();
     RuleObject { hash: *blake3::hash(json.as_bytes()).as_bytes(), json }
 }
 
 /// The objects of a record, to compile them again.
 pub fn objects(record: &[RuleObject]) -> Result<Objects, serde_json::Error> {
-    use std::sync::Arc;
     let mut objects = Objects::default();
     for object in record {
         let value: Value = serde_json::from_str(&object.json)?;

@@ -5,6 +5,7 @@
 
 pub mod bits;
 pub mod compile;
+pub mod compiler;
 pub mod digest;
 pub mod endpoint;
 pub mod expression;
@@ -12,14 +13,17 @@ pub mod index;
 pub mod live;
 pub mod nearest;
 pub mod objects;
+mod pieces;
 pub mod policy;
 pub mod recipient;
 pub mod references;
 pub mod schema;
 pub mod secrets;
 pub mod source;
+pub mod traits;
 
 pub use compile::{Rejected, Table, compile};
+pub use compiler::Compiler;
 pub use endpoint::EndpointRules;
 pub use live::Live;
 pub use objects::{Kind, ObjectRef, Objects};

@@ -136,6 +136,7 @@ mod tests {
             policy: "residential".into(),
             endpoint: "crm".into(),
             price: None,
+            exclusive: false,
         };
         let attempt = |delivery| Attempt {
             delivery,

@@ -90,7 +90,7 @@ fn tier(tier: &TierTrace, policy: Option<&str>, deliveries: &[ShownDelivery], ou
     let stages = tier.stages.iter().map(|stage| {
         left = left.saturating_sub(stage.removed);
         let removed = if stage.removed == 0 { "0".to_owned() } else { format!("-{}", stage.removed) };
-        [stage.name.clone(), removed, format!("{left} left")]
+        [stage.name.to_string(), removed, format!("{left} left")]
     });
     columns(4, [Side::Left, Side::Right, Side::Right], &stages.collect::<Vec<_>>(), out)?;
     if tier.ranked.is_empty() {
@@ -204,6 +204,10 @@ fn unmatched(reason: UnmatchedReason) -> &'static str {
         UnmatchedReason::AllRefused => "all who were asked refused, or could not be reached (AllRefused)",
         UnmatchedReason::TimeOver => "the policy's time was over (TimeOver)",
         UnmatchedReason::Unsettled => "an endpoint may or may not have taken it, and has not answered since (Unsettled)",
+        UnmatchedReason::AllAway => "all who match are closed, on time off or paused (AllAway)",
+        UnmatchedReason::QuietHours => "the law forbids to call the lead at that hour (QuietHours)",
+        UnmatchedReason::Queued => "it waits for a recipient at its cap, as the cap declares (Queued)",
+        UnmatchedReason::SkillMissing => "nobody who matches has a skill that the policy asks for (SkillMissing)",
     }
 }
 

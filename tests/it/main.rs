@@ -6,5 +6,6 @@ mod architecture;
 mod check;
 mod conditions;
 mod metrics;
+mod quiet_hours;
 mod samples;
 mod sources;

@@ -1,11 +1,12 @@
 //! The samples are valid, and do what their comments promise.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use leadflow::flow::decide::{Question, decide};
+use leadflow::flow::standing::Standing;
 use leadflow::folder::read;
-use leadflow::lead::decision::Inputs;
 use leadflow::lead::{Decision, Lead, LeadId, Value};
 use leadflow::store::seal::Sealer;
 use leadflow::table::{Objects, Secrets, Table, compile};
@@ -29,7 +30,11 @@ fn decided(folder: &str, source: &str, fields: &[(&str, Value)]) -> Decision {
     let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let now: Timestamp = "2026-11-22T18:00:00Z".parse().unwrap();
     let lead = Lead { id: LeadId(uuid::Uuid::nil()), source: source.to_owned(), arrived_at: now, fields };
-    decide(&Question { table: &table(folder), lead: &lead, known: &Inputs::default(), now, tried: &[], taken: 0 })
+    let table = Arc::new(table(folder));
+    let mut standing = Standing::new(Arc::clone(&table), now);
+    let unavailable = BTreeMap::new();
+    let question = Question { table: &table, lead: &lead, now, tried: &[], taken: &[], owners: &[], unavailable: &unavailable };
+    decide(&question, &mut standing)
 }
 
 fn home(zip: &str, price: i64) -> [(&'static str, Value); 2] {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use leadflow::lead::attempt::FailureCause;
-use leadflow::lead::decision::{Inputs, PassedOver, PassedOverWhy, Ranked, Stage, TierTrace, Turn, Unavailable};
+use leadflow::lead::decision::{
+    Comparison, Inputs, KnownOwner, PassedOver, PassedOverWhy, Ranked, Scored, Stage, StandIn, TakenIn, TierTrace, Unavailable,
+};
 use leadflow::lead::delivery::Money;
 use leadflow::lead::{Attempt, AttemptResult, Candidate, Decision, Delivery, LeadId, RecipientKey};
 use leadflow::store::postgres::PostgresStore;
@@ -106,6 +108,7 @@ pub fn delivery(lead: LeadId, number: i32, recipient: RecipientKey) -> Delivery 
         policy: "homes".into(),
         endpoint: "crm".into(),
         price: Some(Money { minor: 4_500, currency: "USD".into() }),
+        exclusive: false,
     }
 }
 
@@ -114,16 +117,28 @@ pub fn reservation(claimed: &Claimed, recipient: RecipientKey, windows: &[(&str,
     let number = claimed.deliveries.len() as i32 + 1;
     Reservation {
         epoch: claimed.epoch,
-        holds: windows
-            .iter()
-            .map(|(window, limit)| Hold { recipient: recipient.clone(), window: (*window).into(), limit: *limit })
-            .collect(),
+        holds: windows.iter().map(|(window, limit)| hold(recipient.clone(), window, 1, *limit)).collect(),
         delivery: delivery(claimed.id, number, recipient),
         request: Sealed(format!("request {number}").into_bytes()),
         turn: None,
-        decision: None,
+        decisions: Vec::new(),
         at: at(100),
     }
+}
+
+/// A share of a window.
+pub fn hold(recipient: RecipientKey, window: &str, amount: i64, limit: i64) -> Hold {
+    Hold { recipient, window: window.into(), amount, limit, keep: false }
+}
+
+/// The same, to be kept when the delivery comes to nothing.
+pub fn kept_hold(recipient: RecipientKey, window: &str, amount: i64, limit: i64) -> Hold {
+    Hold { keep: true, ..hold(recipient, window, amount, limit) }
+}
+
+/// A place for a claimed lead's next delivery, with these holds.
+pub fn holding(claimed: &Claimed, recipient: RecipientKey, holds: Vec<Hold>) -> Reservation {
+    Reservation { holds, ..reservation(claimed, recipient, &[]) }
 }
 
 pub fn attempt(delivery: i32, number: i32, result: AttemptResult) -> Attempt {
@@ -147,9 +162,10 @@ pub fn settlement(claimed: &Claimed, end: Option<(i32, DeliveryState)>, then: Th
             number,
             state,
             record_id: (state == DeliveryState::Accepted).then(|| format!("crm-{number}")),
+            owner_keys: Vec::new(),
             attempt: None,
         }),
-        decision: None,
+        decisions: Vec::new(),
         then,
     }
 }
@@ -161,11 +177,11 @@ pub fn decision(lead: LeadId, floor: i64) -> Decision {
         rules: "abc".into(),
         inputs: Inputs {
             now: at(5) + SignedDuration::from_nanos(123_456_789),
-            floors: BTreeMap::from([("homes/first".into(), floor)]),
             tried: vec![bob()],
-            taken: 1,
-            used: BTreeMap::from([(ann(), BTreeMap::from([("open".into(), 3), ("day:2026-11-22".into(), 7)]))]),
-            turns: BTreeMap::from([("homes/first".into(), BTreeMap::from([(ann(), Turn { position: i64::MAX, last: 1 })]))]),
+            taken: vec![TakenIn { tier: "first".into(), exclusive: true }],
+            owners: vec![KnownOwner { field: "contact.email".into(), recipient: ann(), at: at(3) }],
+            hints_ignored: true,
+            read: vec![floor, i64::MAX, i64::MIN, 0],
             unavailable: BTreeMap::from([("crm".into(), Unavailable { until: Some(at(9)), hint: true })]),
         },
         policy: Some("homes".into()),
@@ -176,12 +192,17 @@ pub fn decision(lead: LeadId, floor: i64) -> Decision {
             used: true,
             members: 2,
             left: 1,
+            stand_ins: vec![StandIn { absent: bob(), stands_in: ann() }],
+            comparison: Some(Comparison { exclusive: Some(9500), shared: 9000 }),
+            waits_for: Some(bob()),
             stages: vec![Stage { name: "accepts location.zip".into(), removed: 1 }],
             ranked: [0.1 + 0.2, 1.0 / 3.0, -5e-324, 123_456_789.123_456_78, f64::MAX]
                 .map(|value| Ranked { recipient: ann(), value, error: Some("é\u{1f600}\"\\".into()) })
                 .into(),
         }],
-        candidates: vec![Candidate { recipient: ann(), tier: "first".into(), endpoint: "crm".into() }],
+        candidates: vec![Candidate { recipient: ann(), tier: "first".into(), endpoint: "crm".into(), price: None, exclusive: true }],
+        shadow: true,
+        score: Some(Scored { points: 60, grade: Some("A".into()), fired: vec!["rich".into()] }),
         unmatched: None,
         retry_at: Some(at(77)),
     }

@@ -32,5 +32,6 @@ fn delivery() -> Delivery {
         policy: "residential".to_owned(),
         endpoint: "crm".to_owned(),
         price: None,
+        exclusive: false,
     }
 }

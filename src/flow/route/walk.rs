@@ -10,9 +10,11 @@ use super::{Chosen, RouteError, Routing, STORE_PATIENCE};
 use crate::api::routing_policy::AfterTimeout;
 use crate::connect::request::{RecipientView, render};
 use crate::flow::deliver::{Ended, NotRecorded, Order, RecordTry, SoFar};
-use crate::flow::envelope;
+use crate::flow::{envelope, owners};
+use crate::lead::decision::{KnownOwner, TakenIn};
 use crate::lead::{Attempt, Decision, Delivery, Lead, RecipientKey, Request, UnmatchedReason};
-use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried};
+use crate::store::seal::Sealer;
+use crate::store::{Claimed, DeliveryEnd, DeliveryState, KeptDelivery, Reservation, Reserved, Settlement, StoreError, Then, Tried, TurnAt};
 use crate::table::policy::Policy;
 use crate::table::recipient::{Recipient, Role};
 use crate::table::{EndpointRules, Table};
@@ -33,7 +35,7 @@ struct Sending<'s> {
 /// A lead on its way.
 pub(super) struct Walk<'a> {
     routing: &'a Routing,
-    table: &'a Table,
+    table: &'a Arc<Table>,
     lead: Lead,
     epoch: i64,
     run_since: Timestamp,
@@ -43,14 +45,22 @@ pub(super) struct Walk<'a> {
     made: i32,
     /// Recipients that are not asked: who has the lead, and who was asked in this run.
     tried: Vec<RecipientKey>,
-    taken: u32,
+    taken: Vec<TakenIn>,
+    /// Who had leads of this person or company before.
+    owners: Vec<KnownOwner>,
+    /// Whether shadow policies were asked; once a walk is enough.
+    shadowed: bool,
+    /// What they decided, until it is on record.
+    shadows: Vec<Decision>,
+    /// By what this person or company is known again.
+    owner_keys: Vec<[u8; 32]>,
     /// Some delivery of this run failed without an answer about the lead: trying later may help.
     failed: bool,
     open: Option<KeptDelivery>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn begin(routing: &'a Routing, table: &'a Table, claimed: Claimed) -> Result<Self, RouteError> {
+    pub(super) fn begin(routing: &'a Routing, table: &'a Arc<Table>, claimed: Claimed) -> Result<Self, RouteError> {
         let sealer = routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
         let lead = envelope::open(&sealer, claimed.id, &claimed.sealed).map_err(|error| RouteError::Sealed(error.to_string()))?.lead;
         let mut walk = Self {
@@ -62,7 +72,11 @@ impl<'a> Walk<'a> {
             began: routing.clock.now(),
             made: 0,
             tried: Vec::new(),
-            taken: 0,
+            taken: Vec::new(),
+            owners: Vec::new(),
+            shadowed: false,
+            shadows: Vec::new(),
+            owner_keys: Vec::new(),
             failed: false,
             open: None,
         };
@@ -70,7 +84,7 @@ impl<'a> Walk<'a> {
             walk.made = walk.made.max(kept.delivery.number);
             match kept.state {
                 DeliveryState::Accepted => {
-                    walk.taken += 1;
+                    walk.taken.push(TakenIn { tier: kept.delivery.tier, exclusive: kept.delivery.exclusive });
                     walk.tried.push(kept.delivery.recipient);
                 }
                 DeliveryState::Refused | DeliveryState::Failed if kept.at >= claimed.run_since => {
@@ -91,27 +105,32 @@ impl<'a> Walk<'a> {
         {
             return Ok(());
         }
+        self.find_owners().await?;
         let mut sure = false;
         loop {
             let now = self.routing.clock.now();
-            let (decision, chosen) = self.routing.decide(self.table, &self.lead, now, &self.tried, self.taken);
-            let policy = super::policy_of(self.table, &decision);
-            let wanted = policy.map_or(1, |policy| policy.max_recipients);
+            let so_far = super::SoFar { tried: &self.tried, taken: &self.taken, owners: &self.owners };
+            let (decision, chosen) = self.routing.decide(self.table, &self.lead, now, so_far);
+            if !std::mem::replace(&mut self.shadowed, true) {
+                self.shadows = self.routing.shadows(self.table, &self.lead, now, &self.owners);
+            }
+            let policy = decision.policy.as_deref().and_then(|name| self.table.policy(name));
             let deadline = policy.map_or(now, |policy| self.run_since.saturating_add(policy.within).unwrap_or(now));
-            if self.taken >= wanted {
+            if self.has_enough(policy.map_or(1, |policy| policy.max_recipients)) {
                 return self.delivered(None).await;
             }
             let (Some(policy), Some(chosen)) = (policy, chosen) else {
                 let reason = decision.unmatched.unwrap_or(UnmatchedReason::NobodyMatches);
-                // A view that is out of date may show places taken that were given back: the lead would wait for nothing.
-                if reason == UnmatchedReason::CapsReached && !std::mem::replace(&mut sure, true) {
+                // What is known may be out of date and show places taken that were given back: the lead would wait for nothing.
+                let places = matches!(reason, UnmatchedReason::CapsReached | UnmatchedReason::Queued);
+                if places && !std::mem::replace(&mut sure, true) {
                     self.patiently(|| self.routing.refresh_since(self.began)).await?;
                     continue;
                 }
                 return self.nobody(reason, decision).await;
             };
             if now >= deadline {
-                self.routing.view().release(&chosen.recipient.key, &chosen.holds);
+                self.never_mind(&chosen);
                 return self.nobody(UnmatchedReason::TimeOver, decision).await;
             }
             if self.offer(policy, decision, chosen, deadline).await?.is_break() {
@@ -120,10 +139,31 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether the lead has all the recipients that it will get.
+    fn has_enough(&self, most: u32) -> bool {
+        self.taken.len() >= most as usize || self.taken.iter().any(|taken| taken.exclusive)
+    }
+
+    /// Asks the store who had leads of this person or company before, when any tier wants to know.
+    async fn find_owners(&mut self) -> Result<(), RouteError> {
+        let sealer = self.sealer()?;
+        let keys = owners::keys(&self.lead, self.table, &|purpose, parts| sealer.hash(purpose, parts));
+        if !keys.is_empty() {
+            let hashes: Vec<[u8; 32]> = keys.iter().map(|(_, hash)| *hash).collect();
+            let known = self.patiently(|| self.routing.store.owners(hashes.clone())).await?;
+            self.owners = owners::known(&keys, known);
+        }
+        self.owner_keys = keys.into_iter().map(|(_, hash)| hash).collect();
+        Ok(())
+    }
+
+    fn sealer(&self) -> Result<Arc<Sealer>, RouteError> {
+        self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))
+    }
+
     /// Offers the lead to the decision's candidates, one by one, until one place is held and that delivery has ended.
     async fn offer(&mut self, policy: &Policy, decision: Decision, first: Chosen<'a>, deadline: Timestamp) -> Result<Flow, RouteError> {
         let mut chosen = Some(first);
-        let mut unrecorded = Some(decision.clone());
         for at in 0..decision.candidates.len() {
             let now = self.routing.clock.now();
             let Some(candidate) = chosen.take().or_else(|| self.routing.choose(self.table, &decision, at, now)) else { continue };
@@ -133,33 +173,42 @@ impl<'a> Walk<'a> {
             let (Some(endpoint), Some(Ok(request))) = (endpoint, request) else {
                 // The template can't be filled from this lead: as good as a recipient that can't be reached.
                 tracing::warn!(lead = %self.lead.id, endpoint = %delivery.endpoint, "the request can't be written for this lead");
-                self.give_back(&candidate);
+                self.never_mind(&candidate);
                 self.tried.push(candidate.recipient.key.clone());
                 continue;
             };
-            match self.reserve(&delivery, &request, &candidate, unrecorded.take(), now).await? {
-                Reserved::Held { .. } => {
+            match self.reserve(&delivery, &request, &candidate, self.records(&decision), now).await? {
+                Reserved::Held { turn } => {
+                    self.shadows.clear();
+                    if let (Some(turn), Some(taken)) = (turn, &candidate.turn) {
+                        let at = TurnAt { rotation: taken.rotation.clone(), recipient: delivery.recipient.clone(), turn };
+                        self.routing.standing().turned(vec![at]);
+                    }
                     self.made = delivery.number;
                     let so_far = SoFar { attempts: 0, ambiguous: false };
-                    let ended = self
-                        .send(
-                            Sending { endpoint: &endpoint, delivery: &delivery, request: &request },
-                            so_far,
-                            policy.after_timeout,
-                            deadline,
-                        )
-                        .await;
+                    let sending = Sending { endpoint: &endpoint, delivery: &delivery, request: &request };
+                    let ended = self.send(sending, so_far, policy.after_timeout, deadline).await;
                     return self.end(&delivery, ended, policy.max_recipients, deadline, Some(&candidate)).await;
                 }
                 Reserved::Full { window, used } => {
-                    self.give_back(&candidate);
-                    self.routing.view().full(&candidate.recipient.key, &window, used);
-                    unrecorded = Some(decision.clone());
+                    self.never_mind(&candidate);
+                    self.routing.standing().full(&candidate.recipient.key, &window, used);
+                }
+                Reserved::Stale { turns } => {
+                    // Another router gave this turn away: whose turn it is now is decided anew.
+                    self.never_mind(&candidate);
+                    self.routing.standing().turned(turns);
+                    return Ok(Flow::Continue(()));
                 }
                 Reserved::Lost => return Err(RouteError::Lost),
             }
         }
         Ok(Flow::Continue(()))
+    }
+
+    /// A decision with those of shadow policies that are not on record yet.
+    fn records(&self, decision: &Decision) -> Vec<Decision> {
+        std::iter::once(decision).chain(&self.shadows).cloned().collect()
     }
 
     /// Brings a delivery that somebody began to its end, with the very request of then.
@@ -176,7 +225,7 @@ impl<'a> Walk<'a> {
             let ended = Ended::Unsettled { attempt: None, again_at: now.saturating_add(LOOK_AGAIN).unwrap_or(now) };
             return self.end(&delivery, ended, wanted, deadline, None).await;
         };
-        let sealer = self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
+        let sealer = self.sealer()?;
         let request =
             envelope::open_request(&sealer, self.lead.id, &kept.request).map_err(|error| RouteError::Sealed(error.to_string()))?;
         // Its sender died in mid-try, or the last try was ambiguous: it may have been taken.
@@ -204,8 +253,8 @@ impl<'a> Walk<'a> {
     ) -> Result<Flow, RouteError> {
         let (state, record_id, attempt, then) = match ended {
             Ended::Taken { record_id, attempt } => {
-                self.taken += 1;
-                let then = if self.taken >= wanted { Then::Delivered } else { Then::Continue };
+                self.taken.push(TakenIn { tier: delivery.tier.clone(), exclusive: delivery.exclusive });
+                let then = if self.has_enough(wanted) { Then::Delivered } else { Then::Continue };
                 (DeliveryState::Accepted, record_id, Some(attempt), then)
             }
             Ended::Refused { attempt } => (DeliveryState::Refused, None, Some(attempt), Then::Continue),
@@ -216,13 +265,16 @@ impl<'a> Walk<'a> {
             Ended::Unsettled { attempt, again_at } => return self.unsettled(attempt, again_at, deadline).await,
         };
         self.tried.push(delivery.recipient.clone());
-        let end = DeliveryEnd { number: delivery.number, state, record_id, attempt };
+        let owner_keys = if state == DeliveryState::Accepted { self.owner_keys.clone() } else { Vec::new() };
+        let end = DeliveryEnd { number: delivery.number, state, record_id, owner_keys, attempt };
         let done = then == Then::Delivered;
         if state != DeliveryState::Accepted {
+            self.settle(Some(end), None, then).await?;
             match held {
-                Some(chosen) => self.give_back(chosen),
+                Some(chosen) => self.routing.give_back(&chosen.recipient.key, &chosen.holds).await.unwrap_or_default(),
                 None => self.routing.refresh().await.unwrap_or_default(),
             }
+            return Ok(Flow::Continue(()));
         }
         self.settle(Some(end), None, then).await?;
         if done {
@@ -252,7 +304,7 @@ impl<'a> Walk<'a> {
 
     /// Nobody (more) can take the lead.
     async fn nobody(&self, reason: UnmatchedReason, decision: Decision) -> Result<(), RouteError> {
-        if self.taken > 0 {
+        if !self.taken.is_empty() {
             return self.delivered(Some(decision)).await;
         }
         let now = self.routing.clock.now();
@@ -286,24 +338,24 @@ impl<'a> Walk<'a> {
         delivery: &Delivery,
         request: &Request,
         chosen: &Chosen<'a>,
-        decision: Option<Decision>,
+        decisions: Vec<Decision>,
         now: Timestamp,
     ) -> Result<Reserved, RouteError> {
         self.routing.remember(self.table).await?;
-        let sealer = self.routing.sealer.load_full().ok_or_else(|| RouteError::Sealed("the encryption keys are missing".to_owned()))?;
+        let sealer = self.sealer()?;
         let reservation = Reservation {
             epoch: self.epoch,
             delivery: delivery.clone(),
             request: envelope::seal_request(&sealer, self.lead.id, request).map_err(|error| RouteError::Sealed(error.to_string()))?,
             holds: chosen.holds.clone(),
             turn: chosen.turn.clone(),
-            decision,
+            decisions,
             at: now,
         };
         match self.routing.group.reserve(reservation).await {
             Ok(reserved) => Ok(reserved),
             Err(error) => {
-                self.give_back(chosen);
+                self.never_mind(chosen);
                 Err(error.into())
             }
         }
@@ -311,7 +363,8 @@ impl<'a> Walk<'a> {
 
     /// Settles, waiting for a store that is away: what a far side took must not be forgotten for a hiccup.
     async fn settle(&self, delivery: Option<DeliveryEnd>, decision: Option<Decision>, then: Then) -> Result<(), RouteError> {
-        let settlement = Settlement { lead: self.lead.id, epoch: self.epoch, now: self.routing.clock.now(), delivery, decision, then };
+        let decisions = decision.map(|decision| self.records(&decision)).unwrap_or_default();
+        let settlement = Settlement { lead: self.lead.id, epoch: self.epoch, now: self.routing.clock.now(), delivery, decisions, then };
         let kept = self.patiently(|| self.routing.group.settle(settlement.clone())).await?;
         if kept { Ok(()) } else { Err(RouteError::Lost) }
     }
@@ -344,12 +397,14 @@ impl<'a> Walk<'a> {
             tier: chosen.tier.clone(),
             policy: policy.name.clone(),
             endpoint: chosen.recipient.endpoint.to_string(),
-            price: chosen.recipient.price.clone(),
+            price: chosen.price.clone(),
+            exclusive: chosen.exclusive,
         }
     }
 
-    fn give_back(&self, chosen: &Chosen<'a>) {
-        self.routing.view().release(&chosen.recipient.key, &chosen.holds);
+    /// Takes an assignment back that was never reserved.
+    fn never_mind(&self, chosen: &Chosen<'a>) {
+        self.routing.standing().never_mind(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
     }
 
     fn count(&self, policy: &str, state: &str, reason: &str) {

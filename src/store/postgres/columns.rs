@@ -70,7 +70,7 @@ pub(super) async fn deliveries(transaction: &Transaction<'_>, leads: &[Uuid]) ->
     let statement = transaction
         .prepare_cached(
             "SELECT d.lead, d.number, d.recipient, d.tier, d.policy, d.endpoint, d.price_minor, d.currency, d.state, d.record_id, d.at,
-                    d.request, a.tries, a.ambiguous
+                    d.request, a.tries, a.ambiguous, d.exclusive
              FROM deliveries d CROSS JOIN LATERAL (
                  SELECT count(*)::int4 AS tries, coalesce(bool_or(ambiguous), false) AS ambiguous
                  FROM attempts a WHERE a.lead = d.lead AND a.delivery = d.number
@@ -95,6 +95,7 @@ fn delivery(row: &Row) -> Result<KeptDelivery, StoreError> {
             policy: row.get(4),
             endpoint: row.get(5),
             price: words::price(row.get(6), row.get(7)),
+            exclusive: row.get(14),
         },
         state: words::delivery_state(row.get(8))?,
         record_id: row.get(9),

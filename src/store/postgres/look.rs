@@ -14,22 +14,21 @@ use super::work::{Fault, Work};
 use crate::lead::decision::Turn;
 use crate::lead::outcome::Taken;
 use crate::lead::{LeadId, Outcome, State};
-use crate::store::{Depth, LeadFile, Sealed, StoreError, TurnAt, Used, words};
+use crate::store::{Arrived, Depth, LeadFile, Owner, Sealed, StoreError, TurnAt, Used, windows, words};
 
+/// What is used of current windows, and whether there are others.
 pub(super) struct InUse(pub Timestamp);
 
 #[async_trait]
 impl Work for InUse {
-    type Done = Vec<Used>;
+    type Done = windows::Current;
     const READS: bool = true;
 
     async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
-        let statement = transaction
-            .prepare_cached("SELECT recipient, cap_window, held FROM usage WHERE held > 0 ORDER BY recipient, cap_window")
-            .await?;
+        let statement = transaction.prepare_cached("SELECT recipient, cap_window, held FROM usage ORDER BY recipient, cap_window").await?;
         let rows = transaction.query(&statement, &[]).await?;
         let used = rows.iter().map(|row| Used { recipient: recipient(row.get(0)), window: row.get(1), count: row.get(2) });
-        Ok(used.filter(|used| words::is_current(used, self.0)).collect())
+        Ok(windows::current(used.collect(), self.0))
     }
 }
 
@@ -89,6 +88,56 @@ async fn outcomes(transaction: &Transaction<'_>, leads: &[LeadId]) -> Result<Has
         }
     }
     Ok(found)
+}
+
+pub(super) struct Owners(pub Vec<[u8; 32]>);
+
+#[async_trait]
+impl Work for Owners {
+    type Done = Vec<Owner>;
+    const READS: bool = true;
+
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
+        let statement = transaction
+            .prepare_cached(
+                "SELECT o.key, o.recipient, o.at FROM unnest($1::bytea[]) WITH ORDINALITY AS n (key, place)
+                 JOIN owners o ON o.key = n.key ORDER BY n.place",
+            )
+            .await?;
+        let keys: Vec<&[u8]> = self.0.iter().map(<[u8; 32]>::as_slice).collect();
+        let rows = transaction.query(&statement, &[&keys]).await?;
+        let owner = |row: &Row| Ok(Owner { key: columns::hash(row.get(0))?, recipient: recipient(row.get(1)), at: row.get::<_, At>(2).0 });
+        Ok(rows.iter().map(owner).collect::<Result<_, StoreError>>()?)
+    }
+}
+
+/// A page of leads by arrival, newest first.
+pub(super) struct ByArrival {
+    pub before: Option<(Timestamp, LeadId)>,
+    pub most: i64,
+}
+
+#[async_trait]
+impl Work for ByArrival {
+    type Done = Vec<Arrived>;
+    const READS: bool = true;
+
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
+        let statement = transaction
+            .prepare_cached(
+                "SELECT id, source, arrived_at, sealed FROM leads WHERE (arrived_at, id) < ($1, $2) ORDER BY arrived_at DESC, id DESC LIMIT $3",
+            )
+            .await?;
+        let (at, lead) = self.before.unwrap_or((Timestamp::MAX, LeadId(Uuid::max())));
+        let rows = transaction.query(&statement, &[&At(at), &lead.0, &self.most]).await?;
+        let ids: Vec<LeadId> = rows.iter().map(|row| LeadId(row.get(0))).collect();
+        let mut outcomes = outcomes(transaction, &ids).await?;
+        let arrived = rows.iter().zip(ids).map(|(row, id)| {
+            let outcome = outcomes.remove(&id).ok_or_else(|| StoreError::Refused("the lead has no state".into()))?;
+            Ok(Arrived { id, source: row.get(1), arrived_at: row.get::<_, At>(2).0, sealed: Sealed(row.get(3)), outcome })
+        });
+        Ok(arrived.collect::<Result<_, StoreError>>()?)
+    }
 }
 
 pub(super) struct File(pub LeadId);

@@ -2,6 +2,7 @@
 //! it has; every call has a deadline of ten seconds.
 
 mod address;
+mod again;
 mod append;
 mod bell;
 mod columns;
@@ -28,13 +29,12 @@ use tokio::task::JoinHandle;
 use self::address::Address;
 use self::bell::Bell;
 use self::work::Work;
+use super::waking::{self, STEP, Woken};
 use super::*;
-use crate::lead::{LeadId, Outcome, State};
+use crate::lead::{LeadId, Outcome, State, UnmatchedReason};
 
 /// How long a call may take, with all its tries.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How many leads a step of a re-run makes due.
-const RERUN_STEP: i64 = 5_000;
 
 /// Leads in a PostgreSQL database.
 pub struct PostgresStore {
@@ -70,6 +70,27 @@ impl PostgresStore {
 
     async fn run<W: Work>(&self, work: W) -> Result<W::Done> {
         work::run(&self.pool.load_full(), &work).await
+    }
+
+    /// Wakes leads step by step.
+    async fn wake_after(&self, mut after: Option<LeadId>, reasons: &[UnmatchedReason], most: usize, now: Timestamp) -> Result<u64> {
+        let mut total = 0;
+        loop {
+            let step = waking::step(most, total);
+            let woken = self.run(again::Wake { reasons: reasons.to_vec(), after, most: step as i64, now }).await?;
+            self.tell_woken(woken);
+            total += woken.leads;
+            after = woken.go_on_after;
+            if after.is_none() {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn tell_woken(&self, woken: Woken) {
+        if woken.leads > 0 {
+            self.bell.ring(Happened::Work);
+        }
     }
 }
 
@@ -108,33 +129,56 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self, lead: LeadId, now: Timestamp) -> Result<bool> {
-        let made_due = self.run(settle::Close { lead, now }).await?;
-        if made_due.is_some_and(|made_due| made_due > 0) {
-            self.bell.ring(Happened::Work);
+        let Some(woken) = self.run(again::Close { lead, now, most: STEP as i64 }).await? else { return Ok(false) };
+        self.tell_woken(woken);
+        if woken.go_on_after.is_some() {
+            self.wake_after(woken.go_on_after, &waking::WAIT_FOR_A_PLACE, usize::MAX, now).await?;
         }
-        Ok(made_due.is_some())
+        Ok(true)
     }
 
     async fn rerun(&self, rules: &str, now: Timestamp) -> Result<u64> {
         let mut total = 0;
         loop {
-            let made_due = self.run(settle::Rerun { rules: rules.to_owned(), now, most: RERUN_STEP }).await?;
+            let made_due = self.run(again::Rerun { rules: rules.to_owned(), now, most: STEP as i64 }).await?;
             if made_due > 0 {
                 self.bell.ring(Happened::Work);
             }
             total += made_due;
-            if made_due < RERUN_STEP.unsigned_abs() {
+            if made_due < STEP as u64 {
                 return Ok(total);
             }
         }
     }
 
+    async fn wake(&self, reasons: &[UnmatchedReason], most: usize, now: Timestamp) -> Result<u64> {
+        self.wake_after(None, waking::reasons(reasons), most, now).await
+    }
+
+    async fn release(&self, lead: LeadId, now: Timestamp) -> Result<bool> {
+        let released = self.run(again::Release { lead, now }).await?;
+        self.tell_woken(Woken { leads: u64::from(released), go_on_after: None });
+        Ok(released)
+    }
+
     async fn used(&self, now: Timestamp) -> Result<Vec<Used>> {
-        self.run(look::InUse(now)).await
+        let (used, over) = self.run(look::InUse(now)).await?;
+        if over {
+            windows::forgotten(self.run(usage::Forget { now, most: windows::FORGET }).await);
+        }
+        Ok(used)
     }
 
     async fn turns(&self) -> Result<Vec<TurnAt>> {
         self.run(look::Turns).await
+    }
+
+    async fn owners(&self, keys: Vec<[u8; 32]>) -> Result<Vec<Owner>> {
+        self.run(look::Owners(keys)).await
+    }
+
+    async fn arrived(&self, before: Option<(Timestamp, LeadId)>, most: usize) -> Result<Vec<Arrived>> {
+        self.run(look::ByArrival { before, most: words::page(most) }).await
     }
 
     async fn outcomes(&self, leads: Vec<LeadId>) -> Result<Vec<Option<Outcome>>> {

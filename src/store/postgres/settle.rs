@@ -1,9 +1,8 @@
-//! Tries on record, ends of deliveries and runs, and what is made due again.
+//! Tries on record, and ends of deliveries and runs.
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use futures::try_join;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::columns::{self, At};
@@ -39,13 +38,14 @@ impl Work for Settle {
         let ended: Vec<(&Settlement, &DeliveryEnd)> =
             held.iter().filter_map(|settlement| Some((*settlement, settlement.delivery.as_ref()?))).collect();
         try_join!(
-            reserve::put_decisions(transaction, held.iter().filter_map(|settlement| settlement.decision.as_ref())),
+            reserve::put_decisions(transaction, held.iter().flat_map(|settlement| &settlement.decisions)),
             put_attempts(transaction, ended.iter().filter_map(|(settlement, end)| Some((settlement.lead, end.attempt.as_ref()?)))),
             end_deliveries(transaction, &ended),
             stand(transaction, &held),
             leave_queue(transaction, &held),
             rest_in_queue(transaction, &held),
         )?;
+        put_owners(transaction, &held).await?;
         give_back(transaction, &ended).await?;
         Ok(answers)
     }
@@ -98,12 +98,33 @@ async fn give_back(transaction: &Transaction<'_>, ended: &[(&Settlement, &Delive
     let statement = transaction
         .prepare_cached(
             "DELETE FROM holds h USING unnest($1::uuid[], $2::int4[]) AS n (lead, number)
-             WHERE h.lead = n.lead AND h.number = n.number RETURNING h.recipient, h.cap_window",
+             WHERE h.lead = n.lead AND h.number = n.number AND NOT h.keep RETURNING h.recipient, h.cap_window, h.amount",
         )
         .await?;
     let rows = transaction.query(&statement, &[&ids, &numbers]).await?;
-    let places: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    usage::give_back(transaction, &places).await
+    let shares: Vec<usage::Share> = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    usage::give_back(transaction, &shares).await
+}
+
+/// Makes owners of those who accepted, in the order of the keys, after leases and before places.
+async fn put_owners(transaction: &Transaction<'_>, held: &[&Settlement]) -> Result<(), Fault> {
+    let owners = ends::owners(held.iter().copied());
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let statement = transaction
+        .prepare_cached(
+            "INSERT INTO owners (key, recipient, at)
+             SELECT n.key, d.recipient, n.at FROM unnest($1::bytea[], $2::timestamptz[], $3::uuid[], $4::int4[]) AS n (key, at, lead, number)
+             JOIN deliveries d ON d.lead = n.lead AND d.number = n.number ORDER BY n.key
+             ON CONFLICT (key) DO UPDATE SET recipient = excluded.recipient, at = excluded.at WHERE owners.at <= excluded.at",
+        )
+        .await?;
+    let keys: Vec<&[u8]> = owners.keys().map(<[u8; 32]>::as_slice).collect();
+    let times: Vec<At> = owners.values().map(|(at, ..)| At(*at)).collect();
+    let (ids, numbers): (Vec<Uuid>, Vec<i32>) = owners.values().map(|(_, lead, number)| (lead.0, *number)).unzip();
+    transaction.execute(&statement, &[&keys, &times, &ids, &numbers]).await?;
+    Ok(())
 }
 
 /// Writes where leads stand whose run ended.
@@ -167,70 +188,4 @@ async fn rest_in_queue(transaction: &Transaction<'_>, held: &[&Settlement]) -> R
         .await?;
     transaction.execute(&statement, &[&ids, &due, &rules]).await?;
     Ok(())
-}
-
-/// Closes a lead; those that nobody had a place for are decided anew. `None` when the lead is not delivered, else how many were made due.
-pub(super) struct Close {
-    pub lead: LeadId,
-    pub now: Timestamp,
-}
-
-#[async_trait]
-impl Work for Close {
-    type Done = Option<u64>;
-
-    async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
-        let (close, release, wake) = try_join!(
-            transaction.prepare_cached("UPDATE leads SET state = 'closed' WHERE id = $1 AND state = 'delivered'"),
-            transaction.prepare_cached("DELETE FROM holds WHERE lead = $1 AND cap_window = 'open' RETURNING recipient, cap_window"),
-            transaction.prepare_cached(
-                "WITH waiting AS (
-                     SELECT q.lead FROM queue q JOIN leads l ON l.id = q.lead
-                     WHERE q.left_under IS NOT NULL AND l.state = 'unmatched' AND l.reason = 'CapsReached'
-                     ORDER BY q.lead FOR UPDATE OF q
-                 ), woken AS (
-                     UPDATE leads SET state = 'queued', reason = NULL FROM waiting WHERE id = waiting.lead
-                 )
-                 UPDATE queue q SET left_under = NULL, due = $1, run_since = $1 FROM waiting WHERE q.lead = waiting.lead",
-            ),
-        )?;
-        if transaction.execute(&close, &[&self.lead.0]).await? == 0 {
-            return Ok(None);
-        }
-        let rows = transaction.query(&release, &[&self.lead.0]).await?;
-        let places: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        if places.is_empty() {
-            return Ok(Some(0));
-        }
-        // Leases are locked before places, as everywhere.
-        let made_due = transaction.execute(&wake, &[&At(self.now)]).await?;
-        usage::give_back(transaction, &places).await?;
-        Ok(Some(made_due))
-    }
-}
-
-/// Makes due at most `most` of those left unmatched under other rules.
-pub(super) struct Rerun {
-    pub rules: String,
-    pub now: Timestamp,
-    pub most: i64,
-}
-
-#[async_trait]
-impl Work for Rerun {
-    type Done = u64;
-
-    async fn run(&self, transaction: &Transaction<'_>) -> Result<u64, Fault> {
-        let statement = transaction
-            .prepare_cached(
-                "WITH resting AS (
-                     SELECT lead FROM queue WHERE left_under IS NOT NULL AND left_under <> $1 ORDER BY lead LIMIT $3 FOR UPDATE
-                 ), woken AS (
-                     UPDATE leads SET state = 'queued', reason = NULL FROM resting WHERE id = resting.lead
-                 )
-                 UPDATE queue q SET left_under = NULL, due = $2, run_since = $2 FROM resting WHERE q.lead = resting.lead",
-            )
-            .await?;
-        Ok(transaction.execute(&statement, &[&self.rules, &At(self.now), &self.most]).await?)
-    }
 }

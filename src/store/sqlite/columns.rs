@@ -65,7 +65,8 @@ pub(super) fn deliveries(connection: &Connection, lead: LeadId) -> Result<Vec<Ke
         .prepare_cached(
             "SELECT number, recipient, tier, policy, endpoint, price_minor, currency, state, record_id, at, request,
                     (SELECT count(*) FROM attempts a WHERE a.lead = d.lead AND a.delivery = d.number),
-                    (SELECT coalesce(max(ambiguous), 0) FROM attempts a WHERE a.lead = d.lead AND a.delivery = d.number)
+                    (SELECT coalesce(max(ambiguous), 0) FROM attempts a WHERE a.lead = d.lead AND a.delivery = d.number),
+                    exclusive
              FROM deliveries d WHERE lead = ?1 ORDER BY number",
         )
         .map_err(fault)?;
@@ -88,6 +89,7 @@ fn delivery(lead: LeadId, row: &Row<'_>) -> rusqlite::Result<(KeptDelivery, Stri
             policy: row.get(3)?,
             endpoint: row.get(4)?,
             price: words::price(row.get(5)?, row.get(6)?),
+            exclusive: row.get(13)?,
         },
         state: crate::store::DeliveryState::Open,
         record_id: row.get(8)?,
@@ -97,6 +99,10 @@ fn delivery(lead: LeadId, row: &Row<'_>) -> rusqlite::Result<(KeptDelivery, Stri
         ambiguous: row.get(12)?,
     };
     Ok((kept, row.get(7)?))
+}
+
+pub(super) fn recipient(key: String) -> RecipientKey {
+    RecipientKey(key.into())
 }
 
 /// Reads a column that holds a hash.

@@ -1,31 +1,64 @@
 //! Questions: what happened, and what waits.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 
-use super::columns::{self, At, Id};
+use super::columns::{self, At, Id, recipient};
 use super::fault;
-use crate::lead::decision::Turn;
 use crate::lead::outcome::Taken;
-use crate::lead::{LeadId, Outcome, RecipientKey, State};
-use crate::store::{Depth, LeadFile, Result, Sealed, TurnAt, Used, words};
+use crate::lead::{LeadId, Outcome, State};
+use crate::store::{Arrived, Depth, LeadFile, Owner, Result, Sealed, Used, windows, words};
 
-pub(super) fn used(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Used>> {
+/// What is used of current windows, and whether there are others.
+pub(super) fn used(connection: &Connection, now: Timestamp) -> rusqlite::Result<windows::Current> {
     let used = connection
-        .prepare_cached("SELECT recipient, cap_window, held FROM usage WHERE held > 0 ORDER BY recipient, cap_window")?
+        .prepare_cached("SELECT recipient, cap_window, held FROM usage ORDER BY recipient, cap_window")?
         .query_map([], |row| Ok(Used { recipient: recipient(row.get(0)?), window: row.get(1)?, count: row.get(2)? }))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(used.into_iter().filter(|used| words::is_current(used, now)).collect())
+    Ok(windows::current(used, now))
 }
 
-pub(super) fn turns(connection: &Connection) -> rusqlite::Result<Vec<TurnAt>> {
-    connection
-        .prepare_cached("SELECT rotation, recipient, position, last FROM turns ORDER BY rotation, recipient")?
-        .query_map([], |row| {
-            let turn = Turn { position: row.get(2)?, last: row.get(3)? };
-            Ok(TurnAt { rotation: row.get(0)?, recipient: recipient(row.get(1)?), turn })
-        })?
-        .collect()
+pub(super) fn owners(connection: &Connection, keys: &[[u8; 32]]) -> rusqlite::Result<Vec<Owner>> {
+    let mut look = connection.prepare_cached("SELECT recipient, at FROM owners WHERE key = ?1")?;
+    let mut owners = Vec::new();
+    for key in keys {
+        let owner = look
+            .query_row([key], |row| Ok(Owner { key: *key, recipient: recipient(row.get(0)?), at: row.get::<_, At>(1)?.0 }))
+            .optional()?;
+        owners.extend(owner);
+    }
+    Ok(owners)
+}
+
+/// A page of leads by arrival, newest first.
+pub(super) fn arrived(connection: &Connection, before: Option<(Timestamp, LeadId)>, most: usize) -> Result<Vec<Arrived>> {
+    let (at, lead) = before.unwrap_or((Timestamp::MAX, LeadId(Uuid::max())));
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT id, source, arrived_at, sealed, state, reason FROM leads WHERE (arrived_at, id) < (?1, ?2)
+             ORDER BY arrived_at DESC, id DESC LIMIT ?3",
+        )
+        .map_err(fault)?;
+    let mut rows = statement.query(params![At(at), Id(lead), words::page(most)]).map_err(fault)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let (lead, state, reason) = standing(row).map_err(fault)?;
+        found.push(Arrived { outcome: outcome(connection, lead.id, &state, reason.as_deref())?, ..lead });
+    }
+    Ok(found)
+}
+
+/// A lead whose outcome is still to be read, from its state and reason.
+fn standing(row: &Row<'_>) -> rusqlite::Result<(Arrived, String, Option<String>)> {
+    let lead = Arrived {
+        id: row.get::<_, Id>(0)?.0,
+        source: row.get(1)?,
+        arrived_at: row.get::<_, At>(2)?.0,
+        sealed: Sealed(row.get(3)?),
+        outcome: Outcome { state: State::Queued, reason: None, taken_by: Vec::new() },
+    };
+    Ok((lead, row.get(4)?, row.get(5)?))
 }
 
 pub(super) fn outcomes(connection: &Connection, leads: &[LeadId]) -> Result<Vec<Option<Outcome>>> {
@@ -112,8 +145,4 @@ pub(super) fn depth(connection: &Connection, now: Timestamp) -> rusqlite::Result
         .query_row(params![At(now)], |row| {
             Ok(Depth { queued: row.get(0)?, oldest: row.get::<_, Option<At>>(1)?.map(|at| at.0), unmatched: row.get(2)? })
         })
-}
-
-fn recipient(key: String) -> RecipientKey {
-    RecipientKey(key.into())
 }

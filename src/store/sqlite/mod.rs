@@ -3,6 +3,7 @@
 //! The file belongs to one process at a time: a second one is turned away by a lock on `<file>.lock`, which ends with the process. Since all leases
 //! are this process's own, those of one that was killed are void from the start.
 
+mod again;
 mod append;
 mod columns;
 mod lease;
@@ -11,6 +12,7 @@ mod readers;
 mod remember;
 mod reserve;
 mod settle;
+mod turns;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -25,13 +27,12 @@ use tokio::sync::broadcast;
 
 use self::readers::Readers;
 use self::writer::Writer;
+use super::waking::{self, STEP, Woken};
 use super::*;
-use crate::lead::{LeadId, Outcome, State};
+use crate::lead::{LeadId, Outcome, State, UnmatchedReason};
 
 /// How long a call may take.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How many leads a step of a re-run makes due.
-const RERUN_STEP: usize = 5_000;
 /// How many events a slow watcher may lag behind.
 const EVENTS: usize = 256;
 
@@ -75,6 +76,27 @@ impl SqliteStore {
 
     async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         in_time(self.readers.run(work)).await
+    }
+
+    /// Wakes leads step by step.
+    async fn wake_after(&self, mut after: Option<LeadId>, reasons: &[UnmatchedReason], most: usize, now: Timestamp) -> Result<u64> {
+        let mut total = 0;
+        loop {
+            let (reasons, step) = (reasons.to_vec(), waking::step(most, total));
+            let woken = self.write(move |connection| again::wake(connection, &reasons, after, step, now).map_err(fault)).await?;
+            self.tell_woken(woken);
+            total += woken.leads;
+            after = woken.go_on_after;
+            if after.is_none() {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn tell_woken(&self, woken: Woken) {
+        if woken.leads > 0 {
+            self.tell(Happened::Work);
+        }
     }
 
     fn tell(&self, happened: Happened) {
@@ -130,34 +152,58 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self, lead: LeadId, now: Timestamp) -> Result<bool> {
-        let made_due = self.write(move |connection| settle::close(connection, lead, now).map_err(fault)).await?;
-        if made_due.is_some_and(|made_due| made_due > 0) {
-            self.tell(Happened::Work);
+        let woken = self.write(move |connection| again::close(connection, lead, now).map_err(fault)).await?;
+        let Some(woken) = woken else { return Ok(false) };
+        self.tell_woken(woken);
+        if woken.go_on_after.is_some() {
+            self.wake_after(woken.go_on_after, &waking::WAIT_FOR_A_PLACE, usize::MAX, now).await?;
         }
-        Ok(made_due.is_some())
+        Ok(true)
     }
 
     async fn rerun(&self, rules: &str, now: Timestamp) -> Result<u64> {
         let mut total = 0;
         loop {
             let rules = rules.to_owned();
-            let made_due = self.write(move |connection| settle::rerun(connection, &rules, now, RERUN_STEP).map_err(fault)).await?;
+            let made_due = self.write(move |connection| again::rerun(connection, &rules, now, STEP).map_err(fault)).await?;
             if made_due > 0 {
                 self.tell(Happened::Work);
             }
             total += made_due as u64;
-            if made_due < RERUN_STEP {
+            if made_due < STEP {
                 return Ok(total);
             }
         }
     }
 
+    async fn wake(&self, reasons: &[UnmatchedReason], most: usize, now: Timestamp) -> Result<u64> {
+        self.wake_after(None, waking::reasons(reasons), most, now).await
+    }
+
+    async fn release(&self, lead: LeadId, now: Timestamp) -> Result<bool> {
+        let released = self.write(move |connection| again::release(connection, lead, now).map_err(fault)).await?;
+        self.tell_woken(Woken { leads: u64::from(released), go_on_after: None });
+        Ok(released)
+    }
+
     async fn used(&self, now: Timestamp) -> Result<Vec<Used>> {
-        self.read(move |connection| look::used(connection, now).map_err(fault)).await
+        let (used, over) = self.read(move |connection| look::used(connection, now).map_err(fault)).await?;
+        if over {
+            windows::forgotten(self.write(move |connection| reserve::forget(connection, now).map_err(fault)).await);
+        }
+        Ok(used)
     }
 
     async fn turns(&self) -> Result<Vec<TurnAt>> {
-        self.read(|connection| look::turns(connection).map_err(fault)).await
+        self.read(|connection| turns::all(connection).map_err(fault)).await
+    }
+
+    async fn owners(&self, keys: Vec<[u8; 32]>) -> Result<Vec<Owner>> {
+        self.read(move |connection| look::owners(connection, &keys).map_err(fault)).await
+    }
+
+    async fn arrived(&self, before: Option<(Timestamp, LeadId)>, most: usize) -> Result<Vec<Arrived>> {
+        self.read(move |connection| look::arrived(connection, before, most)).await
     }
 
     async fn outcomes(&self, leads: Vec<LeadId>) -> Result<Vec<Option<Outcome>>> {

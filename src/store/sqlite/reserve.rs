@@ -2,29 +2,31 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, At, Id};
-use super::fault;
-use crate::lead::decision::Turn;
-use crate::lead::{Decision, RecipientKey};
-use crate::store::places::{self, Place};
-use crate::store::{DeliveryState, Reservation, Reserved, Result, TakeTurn, words};
+use super::{fault, turns};
+use crate::lead::Decision;
+use crate::store::places::{self, Books, Place};
+use crate::store::{DeliveryState, Reservation, Reserved, Result, windows, words};
 
 pub(super) fn reserve(connection: &Connection, reservations: &[Reservation]) -> Result<Vec<Reserved>> {
-    let mut leased = columns::leased(connection, reservations.iter().map(|reservation| reservation.delivery.lead))?;
-    let mut used = used(connection, reservations).map_err(fault)?;
-    let mut answers = places::decide(reservations, &mut leased, &mut used);
-    for (reservation, answer) in reservations.iter().zip(&mut answers) {
+    let mut books = Books {
+        leased: columns::leased(connection, reservations.iter().map(|reservation| reservation.delivery.lead))?,
+        used: used(connection, reservations).map_err(fault)?,
+        rotations: turns::known(connection, reservations).map_err(fault)?,
+    };
+    let mut answers = places::decide(reservations, &mut books);
+    for (reservation, answer) in reservations.iter().zip(&answers) {
         let Reserved::Held { turn } = answer else { continue };
         hold(connection, reservation).map_err(fault)?;
-        if let Some(take) = &reservation.turn {
-            *turn = Some(take_turn(connection, take, &reservation.delivery.recipient).map_err(fault)?);
+        if let (Some(take), Some(turn)) = (&reservation.turn, turn) {
+            turns::put(connection, take, &reservation.delivery.recipient, *turn).map_err(fault)?;
         }
-        if let Some(decision) = &reservation.decision {
-            put_decision(connection, decision)?;
-        }
+        put_decisions(connection, &reservation.decisions)?;
     }
+    turns::tell_stale(connection, reservations, &mut answers).map_err(fault)?;
     Ok(answers)
 }
 
@@ -43,8 +45,8 @@ fn hold(connection: &Connection, reservation: &Reservation) -> rusqlite::Result<
     let (minor, currency) = words::price_columns(delivery);
     connection
         .prepare_cached(
-            "INSERT INTO deliveries (lead, number, recipient, tier, policy, endpoint, price_minor, currency, state, at, request)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO deliveries (lead, number, recipient, tier, policy, endpoint, price_minor, currency, state, at, request, exclusive)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             Id(delivery.lead),
@@ -58,51 +60,48 @@ fn hold(connection: &Connection, reservation: &Reservation) -> rusqlite::Result<
             words::state_word(DeliveryState::Open),
             At(reservation.at),
             reservation.request.0,
+            delivery.exclusive,
         ])?;
     for (position, hold) in (0_i64..).zip(&reservation.holds) {
         connection
-            .prepare_cached("INSERT INTO holds (lead, number, position, recipient, cap_window) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![Id(delivery.lead), delivery.number, position, hold.recipient.as_str(), hold.window])?;
-        count(connection, hold.recipient.as_str(), &hold.window, 1)?;
+            .prepare_cached(
+                "INSERT INTO holds (lead, number, position, recipient, cap_window, amount, keep) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![Id(delivery.lead), delivery.number, position, hold.recipient.as_str(), hold.window, hold.amount, hold.keep])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO usage (recipient, cap_window, held) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET held = held + excluded.held",
+            )?
+            .execute(params![hold.recipient.as_str(), hold.window, hold.amount])?;
     }
     Ok(())
 }
 
-/// Counts places up or down.
-pub(super) fn count(connection: &Connection, recipient: &str, window: &str, by: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO usage (recipient, cap_window, held) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET held = held + excluded.held",
-        )?
-        .execute(params![recipient, window, by])?;
-    Ok(())
+/// So much of a recipient's window.
+pub(super) type Share = (String, String, i64);
+
+/// Gives places back. Windows that were forgotten stay so.
+pub(super) fn give_back(connection: &Connection, shares: &[Share]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("UPDATE usage SET held = held - ?3 WHERE recipient = ?1 AND cap_window = ?2")?;
+    shares.iter().try_for_each(|(recipient, window, amount)| statement.execute(params![recipient, window, amount]).map(drop))
 }
 
-fn take_turn(connection: &Connection, take: &TakeTurn, recipient: &RecipientKey) -> rusqlite::Result<Turn> {
-    let last = connection
-        .prepare_cached("SELECT last FROM rotations WHERE rotation = ?1")?
-        .query_row([&take.rotation], |row| row.get(0))
-        .optional()?;
-    let position = connection
-        .prepare_cached("SELECT position FROM turns WHERE rotation = ?1 AND recipient = ?2")?
-        .query_row(params![take.rotation, recipient.as_str()], |row| row.get(0))
-        .optional()?;
-    let turn = places::turn_after(position.unwrap_or_default(), last.unwrap_or_default(), take);
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO rotations (rotation, last) VALUES (?1, ?2)")?
-        .execute(params![take.rotation, turn.last])?;
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO turns (rotation, recipient, position, last) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![take.rotation, recipient.as_str(), turn.position, turn.last])?;
-    Ok(turn)
+/// Forgets windows that are long over, a limited number of them.
+pub(super) fn forget(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM usage WHERE (recipient, cap_window) IN (SELECT recipient, cap_window FROM usage WHERE cap_window >= ?1 AND cap_window < ?2 LIMIT ?3)",
+    )?;
+    windows::over(now).iter().try_for_each(|(since, before)| statement.execute(params![since, before, windows::FORGET]).map(drop))
 }
 
-/// Puts a decision on record.
-pub(super) fn put_decision(connection: &Connection, decision: &Decision) -> Result<()> {
-    let body = words::json(decision)?;
-    connection
-        .prepare_cached("INSERT INTO decisions (lead, body) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![Id(decision.lead), body]))
-        .map_err(fault)?;
+/// Puts decisions on record, in their order.
+pub(super) fn put_decisions(connection: &Connection, decisions: &[Decision]) -> Result<()> {
+    for decision in decisions {
+        let body = words::json(decision)?;
+        connection
+            .prepare_cached("INSERT INTO decisions (lead, body) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![Id(decision.lead), body]))
+            .map_err(fault)?;
+    }
     Ok(())
 }

@@ -1,11 +1,12 @@
-//! Tries on record, ends of deliveries and runs, and what is made due again.
+//! Tries on record, and ends of deliveries and runs.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{self, At, Id};
-use super::{fault, reserve};
-use crate::lead::{Attempt, AttemptResult, LeadId, State, UnmatchedReason};
+use super::fault;
+use super::reserve::{self, Share};
+use crate::lead::{Attempt, AttemptResult, LeadId, State};
+use crate::store::ends::Acceptance;
 use crate::store::{DeliveryEnd, Result, Settlement, Then, Tried, ends, words};
 
 pub(super) fn record(connection: &Connection, tries: &[Tried]) -> Result<Vec<bool>> {
@@ -30,10 +31,9 @@ fn put_attempt(connection: &Connection, lead: LeadId, attempt: &Attempt) -> Resu
 pub(super) fn settle(connection: &Connection, settlements: &[Settlement]) -> Result<Vec<bool>> {
     let mut leased = columns::leased(connection, settlements.iter().map(|settlement| settlement.lead))?;
     let answers = ends::decide(settlements, &mut leased);
-    for (settlement, _) in settlements.iter().zip(&answers).filter(|(_, held)| **held) {
-        if let Some(decision) = &settlement.decision {
-            reserve::put_decision(connection, decision)?;
-        }
+    let held = || settlements.iter().zip(&answers).filter(|(_, held)| **held).map(|(settlement, _)| settlement);
+    for settlement in held() {
+        reserve::put_decisions(connection, &settlement.decisions)?;
         if let Some(end) = &settlement.delivery {
             if let Some(attempt) = &end.attempt {
                 put_attempt(connection, settlement.lead, attempt)?;
@@ -41,6 +41,9 @@ pub(super) fn settle(connection: &Connection, settlements: &[Settlement]) -> Res
             end_delivery(connection, settlement, end).map_err(fault)?;
         }
         go_on(connection, settlement).map_err(fault)?;
+    }
+    for (key, acceptance) in ends::owners(held()) {
+        put_owner(connection, key, acceptance).map_err(fault)?;
     }
     Ok(answers)
 }
@@ -50,17 +53,23 @@ fn end_delivery(connection: &Connection, settlement: &Settlement, end: &Delivery
         .prepare_cached("UPDATE deliveries SET state = ?3, record_id = ?4, ended_at = ?5 WHERE lead = ?1 AND number = ?2")?
         .execute(params![Id(settlement.lead), end.number, words::state_word(end.state), end.record_id, At(settlement.now)])?;
     if ends::gives_back(end.state) {
-        let places = connection
-            .prepare_cached("DELETE FROM holds WHERE lead = ?1 AND number = ?2 RETURNING recipient, cap_window")?
-            .query_map(params![Id(settlement.lead), end.number], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        give_back(connection, &places)?;
+        let shares = connection
+            .prepare_cached("DELETE FROM holds WHERE lead = ?1 AND number = ?2 AND NOT keep RETURNING recipient, cap_window, amount")?
+            .query_map(params![Id(settlement.lead), end.number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<Vec<Share>>>()?;
+        reserve::give_back(connection, &shares)?;
     }
     Ok(())
 }
 
-fn give_back(connection: &Connection, places: &[(String, String)]) -> rusqlite::Result<()> {
-    places.iter().try_for_each(|(recipient, window)| reserve::count(connection, recipient, window, -1))
+fn put_owner(connection: &Connection, key: [u8; 32], (at, lead, number): Acceptance) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO owners (key, recipient, at) SELECT ?1, recipient, ?2 FROM deliveries WHERE lead = ?3 AND number = ?4
+             ON CONFLICT (key) DO UPDATE SET recipient = excluded.recipient, at = excluded.at WHERE owners.at <= excluded.at",
+        )?
+        .execute(params![key, At(at), Id(lead), number])?;
+    Ok(())
 }
 
 fn go_on(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<()> {
@@ -87,52 +96,4 @@ fn go_on(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<(
         }
     }
     Ok(())
-}
-
-/// Closes a lead; those that nobody had a place for are decided anew. `None` when the lead is not delivered, else how many were made due.
-pub(super) fn close(connection: &Connection, lead: LeadId, now: Timestamp) -> rusqlite::Result<Option<usize>> {
-    let closed = connection.prepare_cached("UPDATE leads SET state = ?2 WHERE id = ?1 AND state = ?3")?.execute(params![
-        Id(lead),
-        State::Closed.as_str(),
-        State::Delivered.as_str()
-    ])?;
-    if closed == 0 {
-        return Ok(None);
-    }
-    let places = connection
-        .prepare_cached("DELETE FROM holds WHERE lead = ?1 AND cap_window = 'open' RETURNING recipient, cap_window")?
-        .query_map([Id(lead)], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    give_back(connection, &places)?;
-    if places.is_empty() {
-        return Ok(Some(0));
-    }
-    let waiting = connection
-        .prepare_cached(
-            "UPDATE queue SET left_under = NULL, due = ?1, run_since = ?1
-             WHERE left_under IS NOT NULL AND lead IN (SELECT id FROM leads WHERE state = ?2 AND reason = ?3) RETURNING lead",
-        )?
-        .query_map(params![At(now), State::Unmatched.as_str(), UnmatchedReason::CapsReached.as_str()], |row| row.get::<_, Id>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    queue_again(connection, &waiting)?;
-    Ok(Some(waiting.len()))
-}
-
-/// Makes due at most `most` of those left unmatched under other rules. Returns how many.
-pub(super) fn rerun(connection: &Connection, rules: &str, now: Timestamp, most: usize) -> rusqlite::Result<usize> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let leads = connection
-        .prepare_cached(
-            "UPDATE queue SET left_under = NULL, due = ?2, run_since = ?2
-             WHERE lead IN (SELECT lead FROM queue WHERE left_under IS NOT NULL AND left_under <> ?1 LIMIT ?3) RETURNING lead",
-        )?
-        .query_map(params![rules, At(now), most], |row| row.get::<_, Id>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    queue_again(connection, &leads)?;
-    Ok(leads.len())
-}
-
-fn queue_again(connection: &Connection, leads: &[Id]) -> rusqlite::Result<()> {
-    let mut stand = connection.prepare_cached("UPDATE leads SET state = ?2, reason = NULL WHERE id = ?1")?;
-    leads.iter().try_for_each(|lead| stand.execute(params![lead, State::Queued.as_str()]).map(drop))
 }

@@ -19,10 +19,10 @@ pub fn schema() -> Schema {
         ("price_max", FieldType::Decimal),
         ("owner", FieldType::Boolean),
     ];
-    Schema {
-        fields: fields.map(|(name, kind)| (name.to_owned(), field(kind))).into_iter().collect::<BTreeMap<_, _>>(),
-        aliases: HashMap::from([("zip".to_owned(), "location.zip".to_owned())]),
-    }
+    Schema::new(
+        fields.map(|(name, kind)| (name.to_owned(), field(kind))).into_iter().collect::<BTreeMap<_, _>>(),
+        HashMap::from([("zip".to_owned(), "location.zip".to_owned())]),
+    )
 }
 
 /// Compiles an Endpoint `crm` of this spec, in YAML.

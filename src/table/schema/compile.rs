@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rust_decimal::Decimal;
 
-use super::{Schema, SchemaField, builtin};
+use super::{RESERVED, Schema, SchemaField, builtin};
 use crate::api::exchange::{Field, FieldType, LeadSchema};
 use crate::table::Problem;
 
@@ -24,7 +24,7 @@ pub fn compile(wanted: &LeadSchema) -> Result<Schema, Problem> {
         }
         schema.fields.insert(field.name.clone(), compiled);
     }
-    Ok(schema)
+    Ok(Schema::new(schema.fields, schema.aliases))
 }
 
 fn built_in() -> Schema {
@@ -45,6 +45,9 @@ fn check_name(schema: &Schema, field: &Field, at: &str) -> Result<(), Problem> {
     let problem = |message: String| Err(Problem::new(format!("{at}.name"), message));
     if builtin::FIELDS.iter().any(|known| known.name == name) {
         return problem(format!("`{name}` is a built-in field and can't be defined again; remove it"));
+    }
+    if let Some(word) = RESERVED.iter().find(|word| name == *word || is_within(name, word)) {
+        return problem(format!("`lead.{word}` is what conditions call a lead's {word}, so no field can be `{name}`; choose another name"));
     }
     if schema.fields.contains_key(name) {
         return problem(format!("`{name}` is defined twice; remove one"));
@@ -179,6 +182,8 @@ mod tests {
             ("[{name: zip, type: String}]", "alias of `location.zip`"),
             ("[{name: contact, type: String}]", "group"),
             ("[{name: contact.email.kind, type: String}]", "within"),
+            ("[{name: score, type: Integer}]", "conditions call a lead's score"),
+            ("[{name: grade.old, type: String}]", "conditions call a lead's grade"),
         ] {
             let (field, message) = problem(yaml);
             assert!(field.ends_with(".name"), "{field}");
@@ -213,6 +218,20 @@ mod tests {
         ] {
             assert_eq!(problem(yaml).0, at, "{yaml}");
         }
+    }
+
+    #[test]
+    fn every_field_has_a_slot_and_groups_are_neighbours() {
+        let schema = fields("[{name: contact_kind, type: String}, {name: contac, type: String}]").unwrap();
+        for (at, name) in schema.fields.keys().enumerate() {
+            assert_eq!(schema.slot(name), Some(at as u16), "{name}");
+            assert_eq!(&*schema.names()[at], name);
+        }
+        assert_eq!(schema.slot("contact"), None);
+        let group: Vec<&str> = schema.group("contact").map(|slot| &*schema.names()[usize::from(slot)]).collect();
+        let wanted = ["contact.company", "contact.email", "contact.first_name", "contact.full_name", "contact.last_name", "contact.phone"];
+        assert_eq!(group, wanted);
+        assert!(schema.group("contac").is_empty() && schema.group("nothing").is_empty());
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The promises of the port.
 
+mod again;
 mod append;
+mod caps;
 mod group;
 mod lease;
 mod look;
+mod owners;
 mod record;
 mod reserve;
 mod settle;

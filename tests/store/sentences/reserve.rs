@@ -8,7 +8,7 @@ crate::sentences! {
     async fn a_place_is_held_with_its_delivery_request_and_decision(store: Shared) {
         let claimed = one_claimed(&store, 1).await;
         let mut asked = reservation(&claimed, ann(), &[("open", 1)]);
-        asked.decision = Some(decision(claimed.id, i64::MIN));
+        asked.decisions = vec![decision(claimed.id, i64::MIN)];
         assert_eq!(reserved(&store, asked.clone()).await, HELD);
         let file = store.lead(claimed.id).await.unwrap().unwrap();
         assert_eq!(file.deliveries.len(), 1);
@@ -89,7 +89,7 @@ crate::sentences! {
         let old = one_claimed(&store, 1).await;
         let new = claimed(&store, 80).await.remove(0);
         let mut asked = reservation(&old, ann(), &[("open", 9)]);
-        asked.decision = Some(decision(old.id, 1));
+        asked.decisions = vec![decision(old.id, 1)];
         assert_eq!(reserved(&store, asked).await, Reserved::Lost);
         assert_eq!(used(&store, &ann(), "open").await, 0);
         assert!(store.lead(id(1)).await.unwrap().unwrap().decisions.is_empty());

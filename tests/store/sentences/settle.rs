@@ -60,7 +60,7 @@ crate::sentences! {
         let old = one_reserved(&store, 1).await;
         let new = claimed(&store, 80).await.remove(0);
         let mut end = settlement(&old, Some((1, DeliveryState::Refused)), Then::Delivered);
-        end.decision = Some(decision(old.id, 1));
+        end.decisions = vec![decision(old.id, 1)];
         assert!(!settled(&store, end).await);
         let file = store.lead(id(1)).await.unwrap().unwrap();
         assert_eq!((file.outcome.state, file.deliveries[0].state, file.decisions.len()), (State::Queued, DeliveryState::Open, 0));
@@ -89,7 +89,7 @@ crate::sentences! {
     async fn an_unmatched_lead_rests_with_its_reason_and_decision(store: Shared) {
         let claimed = one_claimed(&store, 1).await;
         let mut end = settlement(&claimed, None, left("a", None));
-        end.decision = Some(decision(claimed.id, 3));
+        end.decisions = vec![decision(claimed.id, 3)];
         assert!(settled(&store, end).await);
         let file = store.lead(id(1)).await.unwrap().unwrap();
         assert_eq!((file.outcome.state, file.outcome.reason), (State::Unmatched, Some(UnmatchedReason::CapsReached)));

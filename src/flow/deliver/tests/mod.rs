@@ -134,6 +134,7 @@ impl House {
             policy: "p".to_owned(),
             endpoint: "crm".to_owned(),
             price: None,
+            exclusive: false,
         };
         let request = Request {
             method: "POST".to_owned(),

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::broadcast;
 
 use crate::flow::arrive::{Appender, Kept};
-use crate::lead::{LeadId, Outcome, State};
+use crate::lead::{LeadId, Outcome, State, UnmatchedReason};
 use crate::store::*;
 
 /// Keeps leads, and tells outcomes as a test sets them.
@@ -115,6 +115,18 @@ impl Store for Memory {
         unused()
     }
     async fn rerun(&self, _: &str, _: Timestamp) -> Result<u64> {
+        unused()
+    }
+    async fn wake(&self, _: &[UnmatchedReason], _: usize, _: Timestamp) -> Result<u64> {
+        unused()
+    }
+    async fn release(&self, _: LeadId, _: Timestamp) -> Result<bool> {
+        unused()
+    }
+    async fn owners(&self, _: Vec<[u8; 32]>) -> Result<Vec<Owner>> {
+        unused()
+    }
+    async fn arrived(&self, _: Option<(Timestamp, LeadId)>, _: usize) -> Result<Vec<Arrived>> {
         unused()
     }
     async fn used(&self, _: Timestamp) -> Result<Vec<Used>> {

@@ -1,0 +1,4 @@
+//! What a decision promises.
+
+mod house;
+mod law;
