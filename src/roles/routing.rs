@@ -82,7 +82,9 @@ fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> 
         let kept = envelope::open(&sealer, file.id, &file.sealed).map_err(|error| error.to_string())?;
         Ok(Explanation::new(file, &kept.lead, &in_force.live.table().schema))
     };
-    let objects =
-        move || digest::objects(&rules.live.table().objects).map_err(|error| format!("the rules in force can't be read: {error}"));
+    let objects = move || {
+        digest::objects(rules.live.table().objects.iter().map(AsRef::as_ref))
+            .map_err(|error| format!("the rules in force can't be read: {error}"))
+    };
     lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain)).merge(rule_pages::routes(Arc::new(objects)))
 }

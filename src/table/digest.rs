@@ -62,7 +62,7 @@ pub fn rule(kind: Kind, metadata: &ObjectMeta, spec: &impl Serialize) -> RuleObj
 }
 
 /// The objects of a record, to compile them again.
-pub fn objects(record: &[RuleObject]) -> Result<Objects, serde_json::Error> {
+pub fn objects<'a>(record: impl IntoIterator<Item = &'a RuleObject>) -> Result<Objects, serde_json::Error> {
     let mut objects = Objects::default();
     for object in record {
         let value: Value = serde_json::from_str(&object.json)?;

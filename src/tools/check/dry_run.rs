@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::finding::{Code, Finding, Level};
 use super::samples::Samples;
-use crate::table::expression::{Expression, LeadFacts, RecipientFacts, Use};
+use crate::lead::Lead;
+use crate::table::expression::{Expression, Fault, LeadFacts, RecipientFacts, Use};
 use crate::table::schema::Schema;
 use crate::table::{Kind, ObjectRef, Objects};
 use crate::tools::parties::parties;
@@ -24,7 +25,7 @@ struct Written<'a> {
 
 /// Expressions that fail on some of the samples.
 pub fn expressions(objects: &Objects, schema: &Schema, samples: &Samples) -> Vec<Finding> {
-    let leads: Vec<_> = samples.leads.iter().map(|lead| (lead.source.as_str(), LeadFacts::of(lead))).collect();
+    let leads: Vec<_> = samples.leads.iter().map(|lead| (lead.source.as_str(), lead)).collect();
     written(objects).iter().filter_map(|expression| expression.tried(schema, &leads, samples.given)).collect()
 }
 
@@ -38,10 +39,10 @@ fn written(objects: &Objects) -> Vec<Written<'_>> {
             written.push(Written { object: object.clone(), field, text, uses, sources: sources.clone(), otherwise });
         };
         if let Some(when) = &spec.takes.when {
-            add("spec.takes.when".to_owned(), when.as_str(), Use::Condition, "such a lead is not taken by the policy");
+            add("spec.takes.when".to_owned(), when.as_str(), Use::BeforeScore, "such a lead is not taken by the policy");
         }
         for (at, rule) in spec.score.iter().flat_map(|score| &score.rules).enumerate() {
-            add(format!("spec.score.rules[{at}].when"), &rule.when, Use::Condition, "such a lead gets no points by it");
+            add(format!("spec.score.rules[{at}].when"), &rule.when, Use::BeforeScore, "such a lead gets no points by it");
         }
         for (at, skill) in spec.skills.iter().enumerate() {
             if let Some(when) = &skill.when {
@@ -74,23 +75,25 @@ fn written(objects: &Objects) -> Vec<Written<'_>> {
 
 impl Written<'_> {
     /// One that does not compile is told as an invalid rule.
-    fn tried(&self, schema: &Schema, leads: &[(&str, LeadFacts)], given: bool) -> Option<Finding> {
+    fn tried(&self, schema: &Schema, leads: &[(&str, &Lead)], given: bool) -> Option<Finding> {
         let expression = Expression::compile(self.text, &self.field, self.uses, schema).ok()?;
         let seen = leads.iter().filter(|(source, _)| self.sources.contains(source));
         let (mut tried, mut failed, mut first) = (0usize, 0usize, None);
         for (source, lead) in seen {
             tried += 1;
-            if let Err(error) = run(&expression, self.uses, lead) {
+            let facts = LeadFacts::of(lead, schema);
+            // What grade a lead will have is the policy's business: here it has one.
+            let facts = if self.uses == Use::BeforeScore { facts } else { facts.with_score(0, Some("A")) };
+            if let Err(error) = run(&expression, self.uses, &facts) {
                 failed += 1;
                 first.get_or_insert((error, *source));
             }
         }
         let (error, source) = first?;
-        let what = told(&error, schema);
         let message = if given {
-            format!("fails on {failed} of {tried} sample leads, first because {what}: {}", self.otherwise)
+            format!("fails on {failed} of {tried} sample leads, first because {error}: {}", self.otherwise)
         } else {
-            format!("fails on a lead with only what '{source}' requires, because {what}: {}", self.otherwise)
+            format!("fails on a lead with only what '{source}' requires, because {error}: {}", self.otherwise)
         };
         let finding = Finding::of(Code::ExpressionFails, &self.object, self.field.clone(), message)
             .fix("ask first whether the lead has the field, as in `has(lead.a.b) && …`, or let the source require it");
@@ -98,21 +101,28 @@ impl Written<'_> {
     }
 }
 
-fn run(expression: &Expression, uses: Use, lead: &LeadFacts) -> Result<(), String> {
+fn run(expression: &Expression, uses: Use, lead: &LeadFacts<'_>) -> Result<(), String> {
     match uses {
-        Use::Condition => expression.holds(lead).map(|_| ()),
+        Use::BeforeScore | Use::Condition => expression.holds(lead).map(|_| ()).map_err(told),
         Use::Score => {
-            let recipient = RecipientFacts { name: "sample", conversion_rate: 0.5, load: 1.0, price: 1.0, priority: 1.0, weight: 1.0 };
-            expression.score(lead, &recipient).map(|_| ())
+            let recipient = RecipientFacts {
+                name: "sample",
+                conversion_rate: 0.5,
+                capacity: 1.0,
+                price: 1.0,
+                weight: 1.0,
+                ..RecipientFacts::default()
+            };
+            expression.score(lead, &recipient).map(|_| ()).map_err(told)
         }
     }
 }
 
-/// The error, without any value of the lead: keys are told when they are parts of field names.
-fn told(error: &str, schema: &Schema) -> String {
-    let key = error.split_once("No such key: ").map(|(_, key)| key);
-    match key.filter(|key| schema.fields.keys().any(|field| field.split('.').any(|part| part == *key))) {
-        Some(key) => format!("the lead has no '{key}'"),
-        None => "its values don't go together (a text beside a number, a division by zero)".to_owned(),
+/// The fault, without any value of the lead.
+fn told(fault: Fault<'_>) -> String {
+    match fault {
+        Fault::Missing(field) => format!("the lead has no '{field}'"),
+        Fault::Cel(_) => Fault::Kinds.to_string(),
+        other => other.to_string(),
     }
 }
