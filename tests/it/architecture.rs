@@ -41,6 +41,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/tools/check/", &["src/tools/check/command.rs"]),
     ("src/tools/parties.rs", &[]),
     ("src/tools/precedence.rs", &[]),
+    ("src/tools/simulate/", &["src/tools/simulate/command.rs"]),
     ("src/tools/flowchart/", &["src/tools/flowchart/command.rs"]),
     ("src/tools/quantiles.rs", &[]),
 ];

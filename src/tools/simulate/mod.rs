@@ -1,0 +1,17 @@
+//! `leadflow simulate`: what rules would do to leads, beside what other rules would.
+//!
+//! [`roster`] numbers the recipients and tiers of both sides alike, so that counting a lead takes no text. [`count`] counts lead by lead, [`report`] is what
+//! comes of it, [`fairness`] compares shares with what was intended. [`table`] and [`markdown`] write a report for people.
+
+pub mod count;
+pub mod fairness;
+pub mod markdown;
+pub mod report;
+pub mod roster;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+pub use count::{Count, Outcome, Sale};
+pub use report::Report;
+pub use roster::{Intended, Roster, TierOf};
