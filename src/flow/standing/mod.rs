@@ -77,11 +77,9 @@ impl Standing {
         }
         let before = std::mem::replace(&mut self.table, Arc::clone(table));
         if Arc::ptr_eq(&before.numbers, &table.numbers) {
-            for (number, (was, is)) in (0..).zip(before.recipients.iter().zip(&table.recipients)) {
-                if !Arc::ptr_eq(was, is) {
-                    self.counters.renew(number, is, now);
-                    self.look_at(number, now);
-                }
+            for number in table.recipients.different(&before.recipients) {
+                self.counters.renew(number, &table.recipients[number as usize], now);
+                self.look_at(number, now);
             }
             return;
         }
