@@ -27,10 +27,16 @@ const BATCH: usize = 16;
 fn main() {
     let mut figures = Vec::new();
     let leads = workload::leads();
+    // Sizes can be chosen: `cargo bench --bench decide -- 100000`.
+    let chosen: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
     for size in [100, 1_000, 10_000, 100_000] {
-        sized(size, &leads, &mut figures);
+        if chosen.is_empty() || chosen.contains(&size) {
+            sized(size, &leads, &mut figures);
+        }
     }
-    peers::figures(&leads, &mut figures);
+    if chosen.is_empty() {
+        peers::figures(&leads, &mut figures);
+    }
     for (name, value, unit) in figures {
         println!("{name} {value:.3} {unit}");
     }

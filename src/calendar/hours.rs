@@ -47,6 +47,16 @@ impl Hours {
         Ok(Hours { source: Arc::new(Source { text: text.to_owned(), country: country.to_owned() }), rules, constant })
     }
 
+    /// Whether these are clones of one another.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+    }
+
+    /// Whether nobody has a clone of these.
+    pub fn is_last(&self) -> bool {
+        Arc::strong_count(&self.source) == 1
+    }
+
     /// The text that was compiled.
     pub fn text(&self) -> &str {
         &self.source.text

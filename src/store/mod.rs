@@ -12,6 +12,8 @@ pub mod port;
 pub mod postgres;
 pub mod seal;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
 mod waking;
 mod windows;
 mod words;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::compile::{ExchangeRules, exchange_rules};
 use super::endpoint::{self, EndpointRules};
-use super::expression::Expressions;
 use super::index::{Index, Subject, Tests};
 use super::pieces::Pieces;
 use super::policy::{self, Policy};
 use super::recipient::{self, Recipient, filters};
 use super::schema::{self, Schema};
 use super::source::{self, Source};
+use super::texts::Texts;
 use super::traits::Traits;
 use super::{Kind, ObjectRef, Objects, Problem, Rejected, Table, digest};
 use crate::api::condition::Reason;
@@ -29,7 +29,7 @@ type Recipients = Vec<Arc<Recipient>>;
 #[derive(Default)]
 pub struct Compiler {
     exchange: Option<Arc<Exchange>>,
-    expressions: Expressions,
+    texts: Texts,
     sources: Pieces<LeadSource, Arc<Source>>,
     endpoints: Pieces<Endpoint, Arc<EndpointRules>>,
     agents: Pieces<Agent, Recipients>,
@@ -79,7 +79,7 @@ impl Compiler {
 
     /// Makes the next table.
     fn follow(&mut self, objects: &Objects, exchange: ExchangeRules, schema: Schema, rejected: &mut Vec<Rejected>) {
-        let Self { sources, endpoints, agents, buyers, policies, expressions, .. } = self;
+        let Self { sources, endpoints, agents, buyers, policies, texts, .. } = self;
         let before = Arc::clone(&self.table);
         let afresh = self.exchange.is_none() || schema != before.schema || exchange.time_zone != before.exchange.time_zone;
         let zone = &exchange.time_zone;
@@ -99,14 +99,14 @@ impl Compiler {
             &objects.agents,
             afresh,
             |object| digest::rule(Kind::Agent, &object.metadata, &object.spec),
-            |object| recipient::agent(object, &schema, expressions, zone).map(|(recipient, _)| vec![Arc::new(recipient)]),
+            |object| recipient::agent(object, &schema, texts, zone).map(|(recipient, _)| vec![Arc::new(recipient)]),
         );
         let buyers_stay = buyers.follow(
             &objects.buyers,
             afresh,
             |object| digest::rule(Kind::Buyer, &object.metadata, &object.spec),
             |object| {
-                let contracts = recipient::contracts(object, &schema, expressions, zone)?;
+                let contracts = recipient::contracts(object, &schema, texts, zone)?;
                 Ok(contracts.into_iter().map(|(recipient, _)| Arc::new(recipient)).collect())
             },
         );
@@ -143,7 +143,7 @@ impl Compiler {
             &objects.policies,
             !members_stay,
             |object| digest::rule(Kind::RoutingPolicy, &object.metadata, &object.spec),
-            |object| policy::compile::compile(object, &table.schema, expressions, &table.recipients).map(Arc::new),
+            |object| policy::compile::compile(object, &table.schema, &mut texts.expressions, &table.recipients).map(Arc::new),
         );
         let mut ordered: Vec<_> = policies.iter().filter_map(|piece| Some((&piece.object, piece.outcome.as_ref().ok()?))).collect();
         ordered.sort_by_key(|(object, _)| {
@@ -157,7 +157,7 @@ impl Compiler {
         let rest = (sources.rules()).chain(agents.rules()).chain(buyers.rules()).chain(endpoints.rules()).chain(policies.rules());
         table.objects = exchanges.chain(rest).collect();
         table.digest = digest::over(&table.objects);
-        expressions.forget_unused();
+        texts.forget_unused();
         self.table = Arc::new(table);
     }
 }

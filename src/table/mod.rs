@@ -20,6 +20,7 @@ pub mod references;
 pub mod schema;
 pub mod secrets;
 pub mod source;
+pub mod texts;
 pub mod traits;
 
 pub use compile::{Rejected, Table, compile};

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
+
 use super::bits::Bits;
+use super::expression::Expression;
 use super::recipient::{Recipient, Role};
 
 /// Recipients by trait.
@@ -12,6 +15,7 @@ pub struct Traits {
     size: usize,
     /// Who has a CEL condition.
     pub conditional: Bits,
+    conditions: HashMap<u32, Expression, FxBuildHasher>,
     /// Who takes leads alone only.
     pub exclusive: Bits,
     /// Who calls leads by phone.
@@ -22,6 +26,8 @@ pub struct Traits {
     pub weightless: Bits,
     /// Who has no target.
     pub aimless: Bits,
+    /// The fixed number of each, for ties. Kept here because reading it of each recipient would cost a decision among many more than all else.
+    pub hashes: Vec<u64>,
     /// To whom different leads are of different amounts under some limit.
     pub uneven: Bits,
     skills: HashMap<String, Bits>,
@@ -36,11 +42,13 @@ impl Traits {
         let mut traits = Self {
             size,
             conditional: none(),
+            conditions: HashMap::default(),
             exclusive: none(),
             callers: none(),
             agents: none(),
             weightless: none(),
             aimless: none(),
+            hashes: vec![0; size],
             uneven: none(),
             skills: HashMap::new(),
             endpoints: HashMap::new(),
@@ -69,7 +77,14 @@ impl Traits {
     }
 
     fn put(&mut self, number: u32, recipient: &Recipient) {
+        if let Some(hash) = self.hashes.get_mut(number as usize) {
+            *hash = recipient.hash;
+        }
         self.conditional.set(number, recipient.when.is_some());
+        match &recipient.when {
+            Some(when) => drop(self.conditions.insert(number, when.clone())),
+            None => drop(self.conditions.remove(&number)),
+        }
         self.exclusive.set(number, recipient.exclusive);
         self.callers.set(number, recipient.calls);
         self.agents.set(number, recipient.role == Role::Agent);
@@ -84,6 +99,11 @@ impl Traits {
         if let Err(place) = list.binary_search(&number) {
             list.insert(place, number);
         }
+    }
+
+    /// The condition of a recipient.
+    pub fn condition(&self, number: u32) -> Option<&Expression> {
+        self.conditions.get(&number)
     }
 
     /// Who has a skill; none when nobody has it.

@@ -80,11 +80,22 @@ fn the_quickstart_leaves_no_lead_without_somebody() {
 }
 
 #[test]
-fn the_solar_sample_goes_to_two_contracts_of_the_buyer() {
+fn the_solar_sample_is_sold_alone_where_that_pays_more_than_two_contracts_together() {
     let fields =
         [("location.state", Value::Text("NY".into())), ("home.owner", Value::Boolean(true)), ("roof.age_years", Value::Integer(7))];
     let decision = decided("config/samples", "solar-affiliate", &fields);
-    let names: Vec<_> = decision.candidates.iter().map(|one| one.recipient.as_str()).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
     assert_eq!(decision.policy.as_deref(), Some("solar"));
+    let comparison = decision.tiers[0].comparison.unwrap();
+    assert_eq!((comparison.exclusive, comparison.shared), (Some(9500), 6050));
+    let sold: Vec<_> = decision.candidates.iter().map(|one| (one.recipient.as_str(), one.exclusive)).collect();
+    assert_eq!(sold, [("buyer/acme-solar/northeast", true)]);
+}
+
+#[test]
+fn a_sample_lead_is_graded_and_a_luxury_one_needs_the_skill() {
+    let decision = decided("config/samples", "website-form", &home("90210", 1_600_000));
+    assert_eq!(decision.score.as_ref().map(|score| (score.points, score.grade.as_deref())), Some((40, Some("B"))));
+    assert_eq!(decision.candidates[0].recipient.as_str(), "agent/sarah-lee");
+    let skill = decision.tiers.iter().flat_map(|tier| &tier.stages).find(|stage| *stage.name == *"skill Luxury");
+    assert!(skill.is_some(), "{:?}", decision.tiers);
 }

@@ -52,13 +52,14 @@ impl<W: World> Deciding<'_, '_, W> {
             _ => 0,
         };
         let mut placed: Vec<Placed> = Vec::with_capacity(left.count() as usize);
+        let hashes = &self.question.table.traits.hashes;
         for number in left.iter() {
             let turn = self.world.turn(&tier.rotation, number);
             let (value, error) = match tier.method.order() {
                 Some(order) => self.value(order, number, turn, floor),
                 None => (0.0, None),
             };
-            placed.push(Placed { number, value, last: turn.last, hash: mix(tier.hash, self.recipient(number).hash), error });
+            placed.push(Placed { number, value, last: turn.last, hash: mix(tier.hash, hashes[number as usize]), error });
         }
         // Whoever is beyond those that show can't become a candidate.
         if placed.len() > SHOWN * 2 && !tier.compares {
@@ -95,17 +96,18 @@ impl<W: World> Deciding<'_, '_, W> {
 
     /// What the method compares; the greater goes first.
     fn value(&mut self, order: &Order, number: u32, turn: Turn, floor: i64) -> (f64, Option<String>) {
-        let recipient = self.recipient(number);
-        let terms = self.terms(recipient);
+        // For most orders nothing of the recipient itself is looked at: among many, that is what costs.
+        let recipient = || self.question.table.recipients[number as usize].as_ref();
         let value = match order {
-            Order::Priority => f64::from(recipient.priority),
+            Order::Priority => f64::from(recipient().priority),
             // Who never had a turn begins where the rotation is.
             Order::RoundRobin(AfterAbsence::CatchUp) | Order::Weighted(AfterAbsence::CatchUp) if turn.last != 0 => -(turn.position as f64),
             Order::RoundRobin(_) | Order::Weighted(_) => -(turn.position.max(floor) as f64),
-            Order::HighestPrice => recipient.price_of(terms).map_or(0.0, |price| price.minor as f64),
+            Order::HighestPrice => recipient().price_of(self.terms(recipient())).map_or(0.0, |price| price.minor as f64),
             Order::Attainment => self.behind(number),
-            Order::LeastLoaded(by) => -self.load(recipient, number, *by),
+            Order::LeastLoaded(by) => -self.load(recipient(), number, *by),
             Order::Score(expression) => {
+                let (recipient, terms) = (recipient(), self.terms(recipient()));
                 let world = &mut self.world;
                 let facts = recipient.facts(terms, |limit| world.used(number, limit));
                 match expression.score(&self.facts, &facts) {

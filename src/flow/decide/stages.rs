@@ -89,10 +89,11 @@ impl<W: World> Deciding<'_, '_, W> {
 
     /// Recipients' own CEL conditions.
     fn conditions(&self, left: &mut Bits, stages: &mut Vec<Stage>) {
-        let asked = left.both(&self.question.table.traits.conditional);
+        let traits = &self.question.table.traits;
+        let asked = left.both(&traits.conditional);
         let mut removed = 0;
         for number in asked.iter() {
-            if self.recipient(number).when.as_ref().is_some_and(|when| when.holds(&self.facts) != Ok(true)) {
+            if traits.condition(number).is_some_and(|when| when.holds(&self.facts) != Ok(true)) {
                 left.take(number);
                 removed += 1;
             }

@@ -14,18 +14,19 @@ use super::{Recipient, Role, Target};
 use crate::api::availability::{Hours as HoursSpec, TimeOff as TimeOffSpec};
 use crate::api::cap::{Cap, CapCounts, CapWindow, Pacing, RecipientRef, TargetWindow, WeekStart, Weekdays, WhenReached};
 use crate::api::{Agent, Buyer, cap};
-use crate::calendar::{Availability, Hours, Per, TimeOff, pacing};
+use crate::calendar::{Availability, Per, TimeOff, pacing};
 use crate::lead::RecipientKey;
 use crate::table::Problem;
 use crate::table::expression::{Expression, Expressions, Use};
 use crate::table::index::Tests;
 use crate::table::schema::Schema;
+use crate::table::texts::Texts;
 
 /// A recipient, and its tests for the index.
 pub type Compiled = (Recipient, Tests);
 
 /// Compiles an agent.
-pub fn agent(agent: &Agent, schema: &Schema, expressions: &mut Expressions, zone: &TimeZone) -> Result<Compiled, Problem> {
+pub fn agent(agent: &Agent, schema: &Schema, texts: &mut Texts, zone: &TimeZone) -> Result<Compiled, Problem> {
     let name = agent.metadata.name.clone().unwrap_or_default();
     let spec = &agent.spec;
     let contact = spec.contact.clone().unwrap_or_default();
@@ -52,8 +53,8 @@ pub fn agent(agent: &Agent, schema: &Schema, expressions: &mut Expressions, zone
         email: contact.email,
         phone: contact.phone,
         labels: Arc::new(agent.metadata.labels.clone().unwrap_or_default()),
-        when: condition(spec.when.as_deref(), "spec.when", schema, expressions)?,
-        availability: availability(spec.hours.as_ref(), &spec.time_off, spec.paused, zone, "spec")?,
+        when: condition(spec.when.as_deref(), "spec.when", schema, &mut texts.expressions)?,
+        availability: availability(spec.hours.as_ref(), &spec.time_off, spec.paused, zone, "spec", texts)?,
         calls: spec.calls,
         exclusive: false,
         skills: spec.skills.clone(),
@@ -73,7 +74,7 @@ pub fn agent(agent: &Agent, schema: &Schema, expressions: &mut Expressions, zone
 }
 
 /// Compiles the contracts of a buyer.
-pub fn contracts(buyer: &Buyer, schema: &Schema, expressions: &mut Expressions, zone: &TimeZone) -> Result<Vec<Compiled>, Problem> {
+pub fn contracts(buyer: &Buyer, schema: &Schema, texts: &mut Texts, zone: &TimeZone) -> Result<Vec<Compiled>, Problem> {
     let name = buyer.metadata.name.clone().unwrap_or_default();
     let spec = &buyer.spec;
     let zone = time_zone(spec.time_zone.as_deref(), "spec.timeZone", zone)?;
@@ -94,8 +95,8 @@ pub fn contracts(buyer: &Buyer, schema: &Schema, expressions: &mut Expressions, 
             email: None,
             phone: None,
             labels: Arc::clone(&labels),
-            when: condition(contract.when.as_deref(), &field("when"), schema, expressions)?,
-            availability: availability(contract.hours.as_ref(), &contract.time_off, contract.paused, zone.clone(), &at)?,
+            when: condition(contract.when.as_deref(), &field("when"), schema, &mut texts.expressions)?,
+            availability: availability(contract.hours.as_ref(), &contract.time_off, contract.paused, zone.clone(), &at, texts)?,
             calls: contract.calls,
             exclusive: contract.exclusive,
             skills: Vec::new(),
@@ -142,9 +143,10 @@ fn availability(
     paused: bool,
     zone: TimeZone,
     field: &str,
+    texts: &mut Texts,
 ) -> Result<Availability, Problem> {
     let hours = hours.map(|hours| {
-        Hours::compile(&hours.weekly, hours.holidays.as_deref()).map_err(|message| Problem::new(format!("{field}.hours.weekly"), message))
+        texts.hours(&hours.weekly, hours.holidays.as_deref()).map_err(|message| Problem::new(format!("{field}.hours.weekly"), message))
     });
     let off = time_off.iter().enumerate().map(|(at, off)| {
         let field = format!("{field}.timeOff[{at}]");

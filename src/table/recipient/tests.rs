@@ -7,8 +7,8 @@ use super::*;
 use crate::api::exchange::LeadSchema;
 use crate::api::{Agent, Buyer};
 use crate::table::Problem;
-use crate::table::expression::Expressions;
 use crate::table::schema;
+use crate::table::texts::Texts;
 
 fn of_agent(spec: serde_json::Value) -> Result<Recipient, Problem> {
     let json = serde_json::json!({
@@ -16,7 +16,7 @@ fn of_agent(spec: serde_json::Value) -> Result<Recipient, Problem> {
     });
     let object: Agent = serde_json::from_value(json).unwrap();
     let schema = schema::compile(&LeadSchema::default()).unwrap();
-    agent(&object, &schema, &mut Expressions::default(), &TimeZone::UTC).map(|(recipient, _)| recipient)
+    agent(&object, &schema, &mut Texts::default(), &TimeZone::UTC).map(|(recipient, _)| recipient)
 }
 
 fn of_contract(contract: serde_json::Value) -> Result<Recipient, Problem> {
@@ -26,7 +26,7 @@ fn of_contract(contract: serde_json::Value) -> Result<Recipient, Problem> {
     });
     let object: Buyer = serde_json::from_value(json).unwrap();
     let schema = schema::compile(&LeadSchema::default()).unwrap();
-    contracts(&object, &schema, &mut Expressions::default(), &TimeZone::UTC).map(|mut made| made.remove(0).0)
+    contracts(&object, &schema, &mut Texts::default(), &TimeZone::UTC).map(|mut made| made.remove(0).0)
 }
 
 fn at(text: &str) -> Timestamp {

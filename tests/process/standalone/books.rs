@@ -9,7 +9,7 @@ use crate::support::postgres::connect;
 
 const LEADS: &str = "SELECT id, state, coalesce(reason, '') FROM leads";
 const DELIVERIES: &str = "SELECT lead, number, recipient, state FROM deliveries";
-const HOLDS: &str = "SELECT lead, number, recipient, cap_window FROM holds";
+const HOLDS: &str = "SELECT lead, number, recipient, cap_window, amount, cast(keep AS integer) FROM holds";
 const USAGE: &str = "SELECT recipient, cap_window, held FROM usage WHERE held <> 0";
 
 /// The tables of leads, deliveries and places.
@@ -33,6 +33,9 @@ struct Hold {
     lead: Uuid,
     number: i32,
     place: (String, String),
+    amount: i64,
+    /// Whether it stays when the delivery comes to nothing.
+    keep: bool,
 }
 
 impl Books {
@@ -58,9 +61,10 @@ impl Books {
             }
             _ => panic!("a column of another type"),
         });
-        let holds = rows(HOLDS).into_iter().map(|row| match <[_; 4]>::try_from(row) {
-            Ok([Blob(lead), Integer(number), Text(recipient), Text(window)]) => {
-                Hold { lead: Uuid::from_slice(&lead).expect("an id"), number: number as i32, place: (recipient, window) }
+        let holds = rows(HOLDS).into_iter().map(|row| match <[_; 6]>::try_from(row) {
+            Ok([Blob(lead), Integer(number), Text(recipient), Text(window), Integer(amount), Integer(keep)]) => {
+                let lead = Uuid::from_slice(&lead).expect("an id");
+                Hold { lead, number: number as i32, place: (recipient, window), amount, keep: keep != 0 }
             }
             _ => panic!("a column of another type"),
         });
@@ -80,7 +84,13 @@ impl Books {
         let usage = client.query(USAGE, &[]).await.expect("the table can be read");
         let delivery =
             |row: tokio_postgres::Row| Delivery { lead: row.get(0), number: row.get(1), recipient: row.get(2), state: row.get(3) };
-        let hold = |row: tokio_postgres::Row| Hold { lead: row.get(0), number: row.get(1), place: (row.get(2), row.get(3)) };
+        let hold = |row: tokio_postgres::Row| Hold {
+            lead: row.get(0),
+            number: row.get(1),
+            place: (row.get(2), row.get(3)),
+            amount: row.get(4),
+            keep: row.get::<_, i32>(5) != 0,
+        };
         Books {
             leads: leads.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect(),
             deliveries: deliveries.into_iter().map(delivery).collect(),
@@ -100,15 +110,17 @@ impl Books {
         accepted.map(|delivery| (delivery.lead, delivery.recipient.as_str())).collect()
     }
 
-    /// Checks that places are held by deliveries that are taken or under way, and by no others, and that they are counted right.
+    /// Checks that places are held by deliveries that are taken or under way, and by others only those to be kept, and that they are counted right.
     pub fn check_places(&self) {
         let mut counted: BTreeMap<(String, String), i64> = BTreeMap::new();
         for hold in &self.holds {
             let holder = self.deliveries.iter().find(|delivery| (delivery.lead, delivery.number) == (hold.lead, hold.number));
             let state = holder.map(|delivery| delivery.state.as_str());
-            assert!(matches!(state, Some("accepted" | "open")), "a delivery that is {state:?} holds a place of {:?}", hold.place);
-            *counted.entry(hold.place.clone()).or_default() += 1;
+            let may_hold = matches!(state, Some("accepted" | "open")) || state.is_some() && hold.keep;
+            assert!(may_hold, "a delivery that is {state:?} holds a place of {:?}", hold.place);
+            *counted.entry(hold.place.clone()).or_default() += hold.amount;
         }
+        counted.retain(|_, amount| *amount != 0);
         assert_eq!(self.usage, counted, "places in use are those held");
     }
 
