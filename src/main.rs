@@ -4,11 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use leadflow::flow::ports::SystemDice;
+use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
 use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
-use leadflow::tools::{check, close, crds, explain, flowchart, load};
+use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate};
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
@@ -81,6 +81,8 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
             }
         },
         Command::Flowchart(settings) => flowchart::command::run(settings, &mut out).await?,
+        Command::Simulate(settings) => simulate::command::run(settings, &SystemClock, &mut out, &mut std::io::stderr()).await?,
+        Command::Release(settings) => release::run(settings, &mut out).await?,
         Command::Close(settings) => close::run(settings, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
     }

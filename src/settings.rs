@@ -42,6 +42,10 @@ pub enum Command {
     Check(CheckSettings),
     /// Draws a policy as a flowchart (Mermaid) that a person could follow by hand.
     Flowchart(FlowchartSettings),
+    /// Tells what rules would do with leads: who would get them, what they would bring, and what would change.
+    Simulate(SimulateSettings),
+    /// Has an unmatched lead decided again.
+    Release(ReleaseSettings),
     /// Ends an agent's work on a lead: the agent can have another.
     Close(CloseSettings),
     /// Posts many leads and measures the answers.
@@ -200,6 +204,46 @@ pub struct FlowchartSettings {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct SimulateSettings {
+    /// Folder of manifests (*.yaml, *.yml, *.json).
+    pub dir: PathBuf,
+    /// The leads: a file of JSON objects as they are posted, one a line (`source` may name the LeadSource, `arrivedAt` tell the time), or `store`: those
+    /// that arrived last at a router.
+    #[arg(long, value_name = "FILE|store")]
+    pub leads: String,
+    /// Folder of manifests to compare with. Not given: for leads of the store, the rules that the router runs; for a file, none.
+    #[arg(long, value_name = "FOLDER")]
+    pub against: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: SimulateOutput,
+    /// How many leads of the store.
+    #[arg(long, default_value_t = 10_000, value_name = "NUMBER")]
+    pub last: u32,
+    /// When the first lead of a file arrives, if the file doesn't say. Not given: now.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::Timestamp>,
+    /// Seconds from one lead of a file to the next, if the file doesn't say.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub every: u32,
+    /// Hours that a lead stays open with an agent.
+    #[arg(long, default_value_t = 24, value_name = "HOURS")]
+    pub open_hours: u32,
+    /// Admin address of a router, for leads of the store.
+    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    pub admin: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReleaseSettings {
+    /// Id of the lead; `latest` is the one that arrived last, `all` are all unmatched leads.
+    pub lead: String,
+    /// Admin address of a router.
+    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    pub admin: String,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct CloseSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
@@ -244,6 +288,17 @@ pub enum CheckOutput {
     Sarif,
     /// JUnit XML, for build servers.
     Junit,
+}
+
+/// How a simulation's report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SimulateOutput {
+    /// Tables for people.
+    #[default]
+    Text,
+    Json,
+    /// For a pull request.
+    Markdown,
 }
 
 /// How a tool writes.

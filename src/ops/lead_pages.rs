@@ -1,5 +1,5 @@
-//! What a router's admin port tells of single leads, and the one thing that may be done to them there:
-//! `GET /leads/{id}/explanation` and `POST /leads/{id}/close`. The id `latest` is the lead that arrived last.
+//! What a router's admin port tells of single leads, and what may be done to them there: `GET /leads/{id}/explanation`, `POST /leads/{id}/close` and
+//! `POST /leads/{id}/release`. The id `latest` is the lead that arrived last; `all` releases all unmatched leads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,9 @@ use crate::tools::explanation::Explanation;
 
 /// The longest that a page waits for the store.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most leads that one call releases.
+const RELEASED: usize = 100_000;
 
 /// Opens a lead's file and explains it, or says why it can't be opened.
 pub type Explain = Arc<dyn Fn(LeadFile) -> Result<Explanation, String> + Send + Sync>;
@@ -40,6 +43,8 @@ enum PageError {
     Unknown(LeadId),
     #[error("lead {0} is not delivered, or closed already")]
     NotOpen(LeadId),
+    #[error("lead {0} is not unmatched")]
+    NotUnmatched(LeadId),
     #[error("lead {lead} can't be opened: {why}")]
     CannotOpen { lead: LeadId, why: String },
     #[error(transparent)]
@@ -50,11 +55,11 @@ enum PageError {
 
 /// The pages of leads.
 pub fn routes(store: Arc<dyn Store>, clock: Arc<dyn Clock>, explain: Explain) -> Router {
-    Router::new().route("/leads/{id}/explanation", get(explanation)).route("/leads/{id}/close", post(close)).with_state(Pages {
-        store,
-        clock,
-        explain,
-    })
+    Router::new()
+        .route("/leads/{id}/explanation", get(explanation))
+        .route("/leads/{id}/close", post(close))
+        .route("/leads/{id}/release", post(release))
+        .with_state(Pages { store, clock, explain })
 }
 
 async fn explanation(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Json<Explanation>, PageError> {
@@ -67,6 +72,21 @@ async fn close(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Res
     let lead = pages.find(&id).await?;
     let closed = tokio::time::timeout(PATIENCE, pages.store.close(lead, pages.clock.now())).await??;
     if closed { Ok(Json(json!({"lead": lead, "state": "Closed"})).into_response()) } else { Err(PageError::NotOpen(lead)) }
+}
+
+async fn release(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Response, PageError> {
+    let now = pages.clock.now();
+    let released = if id == "all" {
+        tokio::time::timeout(PATIENCE, pages.store.wake(&[], RELEASED, now)).await??
+    } else {
+        let lead = pages.find(&id).await?;
+        let released = tokio::time::timeout(PATIENCE, pages.store.release(lead, now)).await??;
+        if !released {
+            return Err(PageError::NotUnmatched(lead));
+        }
+        1
+    };
+    Ok(Json(json!({"released": released})).into_response())
 }
 
 impl Pages {
@@ -83,7 +103,7 @@ impl IntoResponse for PageError {
         let status = match self {
             Self::NotAnId(_) => StatusCode::BAD_REQUEST,
             Self::NoneYet | Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::NotOpen(_) => StatusCode::CONFLICT,
+            Self::NotOpen(_) | Self::NotUnmatched(_) => StatusCode::CONFLICT,
             Self::CannotOpen { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(_) | Self::Slow(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
@@ -104,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::flow::ports::StillClock;
-    use crate::lead::{Delivery, Lead, RecipientKey};
+    use crate::lead::{Delivery, Lead, RecipientKey, UnmatchedReason};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{DeliveryEnd, DeliveryState, NewLead, Reservation, Sealed, Settlement, Then};
     use crate::table::schema::Schema;
@@ -169,6 +189,13 @@ mod tests {
             assert_eq!(self.store.settle(vec![settlement]).await.unwrap(), [true]);
         }
 
+        async fn is_unmatched(&self) {
+            let claimed = self.store.claim("router", 1, SignedDuration::from_secs(30), NOW).await.unwrap().remove(0);
+            let then = Then::Unmatched { reason: UnmatchedReason::NobodyMatches, rules: String::new(), retry_at: None };
+            let settlement = Settlement { lead: claimed.id, epoch: claimed.epoch, now: NOW, delivery: None, decisions: vec![], then };
+            assert_eq!(self.store.settle(vec![settlement]).await.unwrap(), [true]);
+        }
+
         async fn ask(&self, method: Method, path: &str) -> (StatusCode, Value) {
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
             let answer = self.app.clone().oneshot(request).await.unwrap();
@@ -198,6 +225,19 @@ mod tests {
         let (status, body) = setting.ask(Method::GET, "/leads/latest/explanation").await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(body["error"].as_str().unwrap().ends_with("its key is gone"));
+    }
+
+    #[tokio::test]
+    async fn an_unmatched_lead_is_released_once_and_all_of_them_together() {
+        let setting = setting();
+        setting.arrives(b"sealed").await;
+        let release = format!("/leads/{LEAD}/release");
+        assert_eq!(setting.ask(Method::POST, &release).await.0, StatusCode::CONFLICT, "it is queued");
+        for path in [&release, "/leads/all/release"] {
+            setting.is_unmatched().await;
+            assert_eq!(setting.ask(Method::POST, path).await, (StatusCode::OK, json!({"released": 1})));
+        }
+        assert_eq!(setting.ask(Method::POST, "/leads/all/release").await.1, json!({"released": 0}));
     }
 
     #[tokio::test]

@@ -14,9 +14,9 @@ use crate::connect::HttpSender;
 use crate::flow::deliver::Deliverer;
 use crate::flow::envelope;
 use crate::flow::route::Routing;
-use crate::ops::{lead_pages, rule_pages};
-use crate::store::Store;
+use crate::ops::{lead_pages, rule_pages, simulation_page};
 use crate::store::group::Group;
+use crate::store::{Arrived, Store};
 use crate::table::digest;
 use crate::tools::explanation::Explanation;
 
@@ -76,7 +76,7 @@ async fn follow_endpoints(in_force: Arc<InForce>, sender: Arc<HttpSender>, deliv
 }
 
 fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> Router {
-    let (in_force, rules) = (Arc::clone(in_force), Arc::clone(in_force));
+    let (in_force, rules, current) = (Arc::clone(in_force), Arc::clone(in_force), Arc::clone(in_force));
     let explain = move |file: crate::store::LeadFile| {
         let sealer = in_force.sealer.load_full().ok_or("the encryption keys are missing")?;
         let kept = envelope::open(&sealer, file.id, &file.sealed).map_err(|error| error.to_string())?;
@@ -86,5 +86,12 @@ fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> 
         digest::objects(rules.live.table().objects.iter().map(AsRef::as_ref))
             .map_err(|error| format!("the rules in force can't be read: {error}"))
     };
-    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain)).merge(rule_pages::routes(Arc::new(objects)))
+    let current = move || {
+        let sealer = current.sealer.load_full()?;
+        let open = move |arrived: &Arrived| envelope::open(&sealer, arrived.id, &arrived.sealed).ok().map(|kept| kept.lead);
+        Some((current.live.table(), Arc::new(open) as simulation_page::Open))
+    };
+    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain))
+        .merge(rule_pages::routes(Arc::new(objects)))
+        .merge(simulation_page::routes(Arc::clone(store), Arc::new(current)))
 }

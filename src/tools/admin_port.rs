@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
+use serde::Serialize;
 use serde_json::Value;
 
 /// The longest that a tool waits for the admin port.
@@ -37,8 +38,17 @@ pub async fn post(url: &str) -> Result<Value, AskError> {
     ask(url, Client::new().post(url)).await
 }
 
+/// Posts a body to a page, and waits for it to be worked on.
+pub async fn post_body(url: &str, body: &impl Serialize, patience: Duration) -> Result<Value, AskError> {
+    ask_within(patience, url, Client::new().post(url).json(body)).await
+}
+
 async fn ask(url: &str, request: RequestBuilder) -> Result<Value, AskError> {
-    let answer = request.timeout(PATIENCE).send().await;
+    ask_within(PATIENCE, url, request).await
+}
+
+async fn ask_within(patience: Duration, url: &str, request: RequestBuilder) -> Result<Value, AskError> {
+    let answer = request.timeout(patience).send().await;
     let answer = answer.map_err(|source| AskError::NoAnswer { url: url.to_owned(), source: source.without_url() })?;
     let good = answer.status().is_success();
     let body: Value = answer.json().await.map_err(|_| AskError::NotOurs(url.to_owned()))?;

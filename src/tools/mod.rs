@@ -1,8 +1,9 @@
 //! The tools of the command line. They write to what they are given, so that a test can read it.
 //!
-//! [`crds`] writes the CustomResourceDefinitions. [`explain`] and [`close`] ask a router's admin port ([`admin_port`]); [`explanation`] is what it
+//! [`crds`] writes the CustomResourceDefinitions. [`explain`], [`close`] and [`release`] ask a router's admin port ([`admin_port`]); [`explanation`] is what it
 //! answers, [`explanation_text`] how people read it. [`flowchart`] draws a policy; [`check`] says all that is wrong with a
-//! folder of manifests. [`simulate`] tells what rules would do. [`parties`] are agents and contracts as manifests have them, [`precedence`] is the order of policies. [`load`] posts many leads and measures, [`quantiles`] and [`flush`] with it. [`receiver`] is the sample CRM of `quickstart`.
+//! folder of manifests. [`simulate`] tells what rules would do. [`parties`] are agents and contracts as manifests have them, [`precedence`] is the order of policies, [`posted_leads`]
+//! are leads of a file. [`load`] posts many leads and measures, [`quantiles`] and [`flush`] with it. [`receiver`] is the sample CRM of `quickstart`.
 
 pub mod admin_port;
 pub mod check;
@@ -15,7 +16,9 @@ pub mod flowchart;
 pub mod flush;
 pub mod load;
 pub mod parties;
+pub mod posted_leads;
 pub mod precedence;
 pub mod quantiles;
 pub mod receiver;
+pub mod release;
 pub mod simulate;

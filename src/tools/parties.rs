@@ -127,6 +127,14 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// Whether it has a target, for the method Attainment.
+    pub fn has_target(&self) -> bool {
+        match self {
+            Self::Agent { agent, .. } => agent.spec.target.is_some(),
+            Self::Contract { contract, .. } => contract.target.is_some(),
+        }
+    }
+
     /// Whether a tier with this `to` has it.
     pub fn is_in(&self, to: &Recipients) -> bool {
         let group = if self.is_agent() { &to.agents } else { &to.buyers };

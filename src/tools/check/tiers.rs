@@ -1,13 +1,14 @@
 //! Tiers that nobody is in, and tiers that no lead gets to.
 //!
 //! A tier is certainly unreachable when each of its members was asked, or could not be asked, in an earlier tier: one that is used whenever this one
-//! is (it has no condition, or the same), ranks everybody (not Sticky alone, and no weight of 0 by Weighted) and goes on until all were asked or the lead has all
-//! its recipients (no smaller limit, and no comparison with exclusive prices, which leaves some out). A recipient's tests, hours and caps are its own and hold in
+//! is (it has no condition, or the same), ranks everybody (not Sticky alone, nobody without weight by Weighted or without target by Attainment) and goes on until all were asked or the lead has
+//! all its recipients (no smaller limit, no comparison with exclusive prices, which leaves some out, and nobody at whose cap a lead waits). A recipient's tests, hours and caps are its own and hold in
 //! every tier alike, so that whoever could not be asked there can't be asked here.
 
 use std::collections::BTreeSet;
 
 use super::finding::{Code, Finding};
+use crate::api::cap::WhenReached;
 use crate::api::routing_policy::{Exclusive, MethodType, OtherwiseType, RoutingPolicySpec, Tier};
 use crate::table::{Kind, ObjectRef, Objects};
 use crate::tools::parties::{Party, parties};
@@ -68,6 +69,12 @@ fn through(spec: &RoutingPolicySpec, tier: &Tier, members: &BTreeSet<usize>, par
         return BTreeSet::new();
     }
     let by_weight = tier.method.kind == MethodType::Weighted || otherwise == Some(OtherwiseType::Weighted);
-    let is_ranked = |at: &usize| !by_weight || parties.get(*at).is_some_and(|party| party.weight() > 0);
-    members.iter().copied().filter(is_ranked).collect()
+    let by_target = tier.method.kind == MethodType::Attainment || otherwise == Some(OtherwiseType::Attainment);
+    let is_ranked = |party: &Party<'_>| (!by_weight || party.weight() > 0) && (!by_target || party.has_target());
+    let queues = |party: &Party<'_>| party.caps().iter().any(|cap| cap.when_reached == WhenReached::Queue);
+    let members = || members.iter().filter_map(|at| Some((*at, parties.get(*at)?)));
+    if spec.max_recipients > 1 && members().any(|(_, party)| queues(party)) {
+        return BTreeSet::new();
+    }
+    members().filter(|(_, party)| is_ranked(party)).map(|(at, _)| at).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::roster::{Intended, Roster, TierOf};
 
@@ -10,7 +10,7 @@ use super::roster::{Intended, Roster, TierOf};
 const LISTED: usize = 8;
 
 /// One tier. Shares are of the leads that the tier gave out, in percent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fairness {
     pub policy: String,
@@ -21,19 +21,19 @@ pub struct Fairness {
     /// Recipients that are meant to get a share, or got one.
     pub recipients: usize,
     /// The greatest distance of a recipient's share from the intended one, in percentage points; absent when the method has no shares in mind.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<f64>,
     pub shares: Vec<Share>,
 }
 
 /// One recipient's share.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Share {
     pub recipient: String,
     pub leads: u64,
     pub percent: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intended_percent: Option<f64>,
 }
 

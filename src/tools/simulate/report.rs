@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::count::{Change, Changes, Count, Got, Side};
 use super::fairness::{self, Fairness};
@@ -13,15 +13,15 @@ use crate::lead::LeadId;
 pub const EXAMPLES: usize = 10;
 
 /// The report. Everything is there for JSON; people's tables show the most of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     pub leads: u64,
     /// What other rules would have done, when there are others.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Totals>,
     pub after: Totals,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<AllChanges>,
     /// Recipients that got a lead or hit a cap, on either side; those whose leads change most come first, then those with most leads.
     pub recipients: Vec<Row>,
@@ -29,7 +29,7 @@ pub struct Report {
 }
 
 /// One side's sums.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     /// Leads that somebody gets.
@@ -51,7 +51,7 @@ pub struct Totals {
 pub struct Amount(pub i64);
 
 /// Leads whose recipients differ.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AllChanges {
     /// Somebody gets them on both sides, but others.
@@ -61,7 +61,7 @@ pub struct AllChanges {
 }
 
 /// Leads of one kind of change.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kind {
     pub count: u64,
@@ -69,34 +69,34 @@ pub struct Kind {
 }
 
 /// One such lead.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Example {
     pub lead: LeadId,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What one recipient gets.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     pub recipient: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Part>,
     pub after: Part,
 }
 
 /// On one side.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Part {
     pub leads: u64,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub revenue: BTreeMap<String, Amount>,
     /// Leads that a cap kept from it.
     pub capped: u64,
@@ -176,7 +176,7 @@ fn kind(changes: &Changes, roster: &Roster) -> Kind {
         lead: *lead,
         from: names(from),
         to: names(to),
-        reason: reason.map(crate::lead::UnmatchedReason::as_str),
+        reason: reason.map(|reason| reason.as_str().to_owned()),
     };
     Kind { count: changes.count, examples: changes.examples.iter().map(example).collect() }
 }
@@ -186,6 +186,16 @@ impl std::fmt::Display for Amount {
         let sign = if self.0 < 0 { "-" } else { "" };
         let minor = self.0.unsigned_abs();
         write!(f, "{sign}{}.{:02}", minor / 100, minor % 100)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let minor = rust_decimal::Decimal::from_str_exact(&text)
+            .ok()
+            .and_then(|amount| i64::try_from(amount * rust_decimal::Decimal::ONE_HUNDRED).ok());
+        minor.map(Self).ok_or_else(|| serde::de::Error::custom("no amount"))
     }
 }
 

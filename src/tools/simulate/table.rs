@@ -49,7 +49,8 @@ pub fn changes(report: &Report) -> Vec<(&'static str, &Kind)> {
 
 /// Where a lead goes instead: `agent/a → agent/b`.
 pub fn way(example: &Example) -> String {
-    let names = |names: &[String]| if names.is_empty() { example.reason.unwrap_or("nobody").to_owned() } else { names.join(", ") };
+    let names =
+        |names: &[String]| if names.is_empty() { example.reason.clone().unwrap_or_else(|| "nobody".to_owned()) } else { names.join(", ") };
     format!("{} → {}", names(&example.from), names(&example.to))
 }
 

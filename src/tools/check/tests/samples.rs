@@ -9,8 +9,7 @@ const OTHER_SOURCE: &str = "kind: LeadSource\nmetadata: {name: phone, labels: {c
 #[test]
 fn an_expression_that_reads_what_no_source_requires_is_a_note() {
     let told = found(WHEN, "when: lead.home.price > 5.0");
-    let message =
-        "fails on a lead with only what 'website' requires, because the lead has no 'home': the recipient is not asked for such a lead";
+    let message = "fails on a lead with only what 'website' requires, because the lead has no 'home.price': the recipient is not asked for such a lead";
     assert_eq!(told, [format!("note ExpressionFails Agent/ann: spec.when: {message}")]);
     assert_eq!(found("require: [contact.email, location.zip]", "require: [contact.email]"), [""; 0]);
 }
@@ -23,7 +22,7 @@ fn samples_tell_how_often_an_expression_fails() {
         "{\"email\": \"c@example.com\", \"zip\": \"90211\", \"state\": \"CA\"}\n",
     );
     let told = lines(&found_on(WHEN, "when: lead.home.price > 5.0", Some(samples)));
-    let message = "fails on 2 of 3 sample leads, first because the lead has no 'home': the recipient is not asked for such a lead";
+    let message = "fails on 2 of 3 sample leads, first because the lead has no 'home.price': the recipient is not asked for such a lead";
     assert_eq!(told, [format!("warning ExpressionFails Agent/ann: spec.when: {message}")]);
 }
 

@@ -1,5 +1,7 @@
 //! Reports of hand-made outcomes, and what holds for any.
 
+mod runs;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
