@@ -12,7 +12,7 @@ mod stages;
 mod stand_ins;
 pub mod tape;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod world;
 
 use std::collections::BTreeMap;

@@ -135,7 +135,7 @@ impl Routing {
         let unavailable = self.deliverer.breakers.unavailable(now);
         let mut standing = self.standing();
         standing.follow(table, now);
-        standing.advance(now);
+        let now = standing.advance(now);
         let SoFar { tried, taken, owners } = so_far;
         let question = Question { table, lead, now, tried, taken, owners, unavailable: &unavailable };
         let decision = decide(&question, &mut *standing);
@@ -154,7 +154,7 @@ impl Routing {
         let unavailable = self.deliverer.breakers.unavailable(now);
         let mut standing = self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
         standing.follow(table, now);
-        standing.advance(now);
+        let now = standing.advance(now);
         let question = Question { table, lead, now, tried: &[], taken: &[], owners, unavailable: &unavailable };
         shadows
             .into_iter()

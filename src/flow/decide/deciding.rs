@@ -175,9 +175,10 @@ impl<'a, 'w, W: World> Deciding<'a, 'w, W> {
         let mut left = tier.members.clone();
         let waiting = self.stages(tier, &mut left, candidates, &mut trace);
         trace.left = left.count();
+        let with_room = left.clone();
         waiting.iter().for_each(|(number, _)| left.add(*number));
         let mut ranked = self.rank(tier, &left);
-        let sold = self.exclusive_or_shared(tier, wanted, &mut ranked, &mut trace);
+        let sold = self.exclusive_or_shared(tier, wanted, &with_room, &mut ranked, &mut trace);
         trace.ranked = ranked.iter().take(SHOWN).map(|placed| placed.shown(&self.question.table.recipients)).collect();
         let mut waits = None;
         for placed in ranked.iter().take(room) {

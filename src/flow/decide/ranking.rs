@@ -11,7 +11,6 @@ use jiff::SignedDuration;
 use super::deciding::{Deciding, SHOWN};
 use super::world::World;
 use crate::api::routing_policy::{AfterAbsence, LoadBy};
-use crate::calendar::pacing;
 use crate::lead::decision::{Ranked, Turn};
 use crate::table::bits::Bits;
 use crate::table::policy::{Method, Order, Tier};
@@ -77,7 +76,7 @@ impl<W: World> Deciding<'_, '_, W> {
         placed
     }
 
-    fn owner_of(&self, tier: &Tier, left: &Bits) -> Option<u32> {
+    pub(super) fn owner_of(&self, tier: &Tier, left: &Bits) -> Option<u32> {
         match &tier.method {
             Method::Sticky { by, within, .. } => self.owner(by, *within, left),
             Method::Order(_) => None,
@@ -120,12 +119,9 @@ impl<W: World> Deciding<'_, '_, W> {
     /// How far a recipient is behind its target: the share of the window's working time that is over, less the share of the target that it got.
     fn behind(&mut self, number: u32) -> f64 {
         let recipient = self.recipient(number);
-        let Some((target, limit)) = recipient.target.and_then(|target| Some((target, recipient.limits.get(target.limit)?))) else {
-            return f64::MIN;
-        };
+        let Some(target) = recipient.target else { return f64::MIN };
         let used = self.world.used(number, target.limit);
-        let window = limit.window(&recipient.availability.zone, self.question.now);
-        pacing::elapsed_share(&window, &recipient.availability, self.question.now) - used as f64 / target.leads.max(1) as f64
+        self.world.elapsed(number, target.limit) - used as f64 / target.leads.max(1) as f64
     }
 
     fn load(&mut self, recipient: &Recipient, number: u32, by: LoadBy) -> f64 {

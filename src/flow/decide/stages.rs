@@ -5,13 +5,13 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 
 use super::deciding::{Deciding, LOOK_AGAIN};
+use super::stand_ins::Absent;
 use super::world::{Full, World};
-use crate::calendar::Presence;
 use crate::lead::decision::{Stage, TierTrace};
 use crate::lead::{Candidate, UnmatchedReason};
 use crate::table::bits::Bits;
 use crate::table::policy::{Method, Order, Tier};
-use crate::table::recipient::{Reached, What};
+use crate::table::recipient::{Reached, Recipient, Terms, What};
 
 /// Who went at the stages that tell why nobody is left, over all tiers.
 #[derive(Default)]
@@ -63,13 +63,7 @@ impl<W: World> Deciding<'_, '_, W> {
         self.not_alone(left, before, stages);
         self.skills(left, stages);
         self.quiet_hours(left, stages);
-        if let Some(name) = match &tier.method {
-            Method::Order(Order::Weighted(_)) => Some((&NAMES.weight, &table.traits.weightless)),
-            Method::Order(Order::Attainment) => Some((&NAMES.target, &table.traits.aimless)),
-            _ => None,
-        } {
-            remove(left, stages, name.0, name.1);
-        }
+        self.unranked(tier, left, stages);
         if let Method::Sticky { by, within, otherwise: None } = &tier.method {
             let owner = self.owner(by, *within, left);
             let others = left.count() - u32::from(owner.is_some());
@@ -82,9 +76,29 @@ impl<W: World> Deciding<'_, '_, W> {
         let mut absent = Vec::new();
         self.away(left, stages, &mut absent);
         let waiting = self.places(left, stages, &mut absent);
-        self.stand_ins(&absent, left, before, &mut trace.stand_ins);
+        self.stand_ins(absent, left, before, &mut trace.stand_ins);
         self.circuits(left, &mut trace.stages);
         waiting
+    }
+
+    /// Who has no place in the method's order; a known owner needs none.
+    fn unranked(&self, tier: &Tier, left: &mut Bits, stages: &mut Vec<Stage>) {
+        let traits = &self.question.table.traits;
+        let (name, without) = match tier.method.order() {
+            Some(Order::Weighted(_)) => (&NAMES.weight, &traits.weightless),
+            Some(Order::Attainment) => (&NAMES.target, &traits.aimless),
+            _ => return,
+        };
+        match self.owner_of(tier, left).filter(|owner| without.has(*owner)) {
+            None => {
+                remove(left, stages, name, without);
+            }
+            Some(owner) => {
+                let mut others = without.clone();
+                others.take(owner);
+                remove(left, stages, name, &others);
+            }
+        }
     }
 
     /// Recipients' own CEL conditions.
@@ -157,15 +171,15 @@ impl<W: World> Deciding<'_, '_, W> {
     }
 
     /// Who is closed, off or paused.
-    fn away(&mut self, left: &mut Bits, stages: &mut Vec<Stage>, absent: &mut Vec<u32>) {
+    fn away(&mut self, left: &mut Bits, stages: &mut Vec<Stage>, absent: &mut Vec<Absent>) {
         let away = self.world.away(left);
         remove(left, stages, &NAMES.away, &away);
         self.removed.away.extend(away.iter());
-        absent.extend(away.iter());
+        absent.extend(away.iter().filter_map(|number| self.covered(number)));
     }
 
     /// Who has no place left: open leads and calendar windows. Returns those for whom the lead waits.
-    fn places(&mut self, left: &mut Bits, stages: &mut Vec<Stage>, absent: &mut Vec<u32>) -> Vec<(u32, Timestamp)> {
+    fn places(&mut self, left: &mut Bits, stages: &mut Vec<Stage>, absent: &mut Vec<Absent>) -> Vec<(u32, Timestamp)> {
         let full = self.no_room(left);
         let mut waiting = Vec::new();
         let mut counts: Vec<(&'static str, u32)> = Vec::new();
@@ -176,10 +190,10 @@ impl<W: World> Deciding<'_, '_, W> {
                 Some((_, count)) => *count += 1,
                 None => counts.push((limit.stage(), 1)),
             }
-            match limit.reached {
+            match &limit.reached {
                 Reached::NextCandidate => {}
                 Reached::Queue => waiting.push((one.number, self.room_at(one))),
-                Reached::Fallback(_) => absent.push(one.number),
+                Reached::Fallback(named) => absent.push(Absent { number: one.number, named: named.clone() }),
             }
         }
         counts.sort_unstable();
@@ -190,11 +204,16 @@ impl<W: World> Deciding<'_, '_, W> {
 
     /// Who of these has no room for the lead.
     pub(super) fn no_room(&mut self, left: &Bits) -> Vec<Full> {
-        let table = self.question.table;
-        let (grade, alone) = (self.grade, self.policy.is_some_and(|policy| policy.max_recipients == 1));
+        let alone = self.policy.is_some_and(|policy| policy.max_recipients == 1);
+        self.no_room_at(left, |recipient| recipient.exclusive || alone)
+    }
+
+    /// Who of these has no room for the lead, told who would have it alone.
+    pub(super) fn no_room_at(&mut self, left: &Bits, alone: impl Fn(&Recipient) -> bool) -> Vec<Full> {
+        let (recipients, grade) = (&self.question.table.recipients, self.grade);
         self.world.full(left, &mut |number, limit| {
-            let recipient = &table.recipients[number as usize];
-            let terms = crate::table::recipient::Terms { grade, exclusive: recipient.exclusive || alone };
+            let recipient = &recipients[number as usize];
+            let terms = Terms { grade, exclusive: alone(recipient) };
             recipient.limits.get(limit).map_or(0, |limit| recipient.amount(limit, terms))
         })
     }
@@ -208,7 +227,7 @@ impl<W: World> Deciding<'_, '_, W> {
             What::Open | What::OpenWeight => None,
             What::Taken(_) | What::Spent(_) => {
                 let window = limit.window(&recipient.availability.zone, now);
-                limit.room_at(&window, &recipient.availability, full.used, now)
+                limit.room_at(&window, &recipient.availability, full.used, recipient.amount(limit, self.terms(recipient)), now)
             }
         });
         at.unwrap_or_else(|| now.saturating_add(LOOK_AGAIN).unwrap_or(now))
@@ -241,9 +260,8 @@ impl<W: World> Deciding<'_, '_, W> {
 
     /// When somebody who was away or at a limit may be back: asked when nobody is left.
     pub(super) fn when_back(&mut self) {
-        let now = self.question.now;
         for number in std::mem::take(&mut self.removed.away) {
-            if let Presence::Away { until: Some(until), .. } = self.recipient(number).availability.at(now) {
+            if let Some(until) = self.world.back(number) {
                 self.retry_no_later_than(until);
             }
         }

@@ -2,11 +2,12 @@
 //!
 //! It is a tape: each answer is put down in the order of asking, and a replay, which asks the same in the same order, reads it off. On the tape are numbers
 //! alone: for who is full, their count and then (number, limit, used) of each; for a turn, position and sequence; for the rest, the number itself. Who is
-//! away is not on it: that follows from rules and time.
+//! away, until when, and how much of a window is over, are not on it: these follow from rules and time.
 
 use jiff::Timestamp;
 
 use super::world::{Full, World};
+use crate::calendar::{Presence, pacing};
 use crate::lead::decision::Turn;
 use crate::table::Table;
 use crate::table::bits::Bits;
@@ -30,6 +31,14 @@ impl<'w, W: World> Recording<'w, W> {
 impl<W: World> World for Recording<'_, W> {
     fn away(&mut self, left: &Bits) -> Bits {
         self.world.away(left)
+    }
+
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        self.world.back(number)
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        self.world.elapsed(number, limit)
     }
 
     fn full(&mut self, left: &Bits, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
@@ -80,6 +89,19 @@ impl<'a> Replaying<'a> {
 impl World for Replaying<'_> {
     fn away(&mut self, left: &Bits) -> Bits {
         away(self.table, left, self.now)
+    }
+
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        match self.table.recipients.get(number as usize)?.availability.at(self.now) {
+            Presence::Away { until, .. } => until,
+            Presence::Here { .. } => None,
+        }
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        let Some(recipient) = self.table.recipients.get(number as usize) else { return 0.0 };
+        let Some(limit) = recipient.limits.get(limit) else { return 0.0 };
+        pacing::elapsed_share(&limit.window(&recipient.availability.zone, self.now), &recipient.availability, self.now)
     }
 
     fn full(&mut self, _: &Bits, _: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {

@@ -8,6 +8,8 @@ mod agenda;
 mod counters;
 mod presence;
 mod rotations;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ use crate::table::policy::Tier;
 /// What is known, under one table.
 pub struct Standing {
     table: Arc<Table>,
+    /// The latest moment that it was brought to.
+    now: Timestamp,
     /// When the store was last asked; older than anything before it was.
     pub read_at: Timestamp,
     agenda: Agenda,
@@ -46,6 +50,7 @@ impl Standing {
             counters: Counters::new(&table, now),
             presences: Presences::new(table.recipients.len()),
             rotations: Rotations::default(),
+            now,
             table,
         };
         (0..standing.table.recipients.len() as u32).for_each(|number| standing.look_at(number, now));
@@ -57,6 +62,7 @@ impl Standing {
         if Arc::ptr_eq(&self.table, table) {
             return;
         }
+        let now = self.advance(now);
         let before = std::mem::replace(&mut self.table, Arc::clone(table));
         if Arc::ptr_eq(&before.numbers, &table.numbers) {
             for (number, (was, is)) in (0..).zip(before.recipients.iter().zip(&table.recipients)) {
@@ -74,11 +80,14 @@ impl Standing {
         *self = next;
     }
 
-    /// Looks again at those whose hours, windows or paces change by `now`.
-    pub fn advance(&mut self, now: Timestamp) {
-        while let Some(number) = self.agenda.due(now) {
-            self.look_at(number, now);
+    /// Looks again at those whose hours or windows change by `now`. Returns the moment that is decided at: time doesn't go back, although those who ask may
+    /// come in another order than they looked at the clock.
+    pub fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.max(now);
+        while let Some(number) = self.agenda.due(self.now) {
+            self.look_at(number, self.now);
         }
+        self.now
     }
 
     fn look_at(&mut self, number: u32, now: Timestamp) {
@@ -108,9 +117,9 @@ impl Standing {
     /// Counts places that were given back. Returns whether one of them had been the last.
     pub fn release(&mut self, recipient: &RecipientKey, holds: &[Hold]) -> bool {
         let Some(number) = self.table.numbers.get(recipient).copied() else { return false };
-        let was_full = self.counters.is_full(number);
+        let was_full = self.counters.is_full(number, &self.table, self.now);
         self.counters.give_back(number, holds, &self.table);
-        was_full && !self.counters.is_full(number)
+        was_full && !self.counters.is_full(number, &self.table, self.now)
     }
 
     /// Takes over the store's word that a window is full.
@@ -145,8 +154,16 @@ impl World for Standing {
         left.both(&self.presences.away)
     }
 
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        self.presences.back(number, self.table.recipients.get(number as usize)?, self.now)
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        self.counters.elapsed(number, limit, &self.table, self.now)
+    }
+
     fn full(&mut self, left: &Bits, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
-        self.counters.full(left, &self.table, amount)
+        self.counters.full(left, &self.table, self.now, amount)
     }
 
     fn used(&mut self, number: u32, limit: usize) -> i64 {
