@@ -61,6 +61,12 @@ impl Availability {
         self.away(now).is_none()
     }
 
+    /// Who stands in for the recipient, when it is on time off.
+    pub fn cover(&self, now: Timestamp) -> Option<&Arc<str>> {
+        let off = self.time_off.iter().filter(|_| !self.paused).find(|off| off.contains(now))?;
+        off.cover.as_ref()
+    }
+
     /// Why the recipient is away.
     fn away(&self, now: Timestamp) -> Option<AwayWhy> {
         if self.paused {

@@ -4,8 +4,7 @@
 //! first open instant and the whole limit at the last. Hours and time off count, by the zone's real length of days; a pause doesn't, so that who
 //! comes back from one may catch up.
 //!
-//! A limit of money is spread likewise: a lead may go when more is allowed than was used, whatever its price; the next then waits until that
-//! price is paced off.
+//! A limit of money is spread likewise: a lead may go when its whole price is allowed beside what was used.
 
 use jiff::{SignedDuration, Timestamp};
 

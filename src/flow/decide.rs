@@ -7,12 +7,13 @@
 
 mod deciding;
 mod exclusive;
+mod left;
 mod ranking;
 mod stages;
 mod stand_ins;
 pub mod tape;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::table::expression::LeadFacts;
 use crate::table::policy::Policy;
 
 use deciding::Deciding;
+pub use left::Left;
 use tape::{Recording, Replaying};
 pub use world::{Full, World};
 

@@ -135,13 +135,14 @@ impl Routing {
         let unavailable = self.deliverer.breakers.unavailable(now);
         let in_force = self.live.table();
         let mut standing = self.standing();
+        let (_, now) = standing.under(table, &in_force, now);
         let SoFar { tried, taken, owners } = so_far;
         let question = Question { table, lead, now, tried, taken, owners, unavailable: &unavailable };
-        let decision = decide(&question, standing.under(table, &in_force, now));
+        let decision = decide(&question, standing.under(table, &in_force, now).0);
         self.metrics.decision_seconds.observe(started.elapsed().as_secs_f64());
         let policy = decision.policy.as_deref().and_then(|name| table.policy(name));
         let chosen = decision.candidates.first().and_then(|candidate| {
-            let chosen = choose(standing.under(table, &in_force, now), table, policy?, candidate, &decision, now)?;
+            let chosen = choose(standing.under(table, &in_force, now).0, table, policy?, candidate, &decision, now)?;
             standing.assume(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
             Some(chosen)
         });
@@ -157,13 +158,14 @@ impl Routing {
         let unavailable = self.deliverer.breakers.unavailable(now);
         let in_force = self.live.table();
         let mut standing = self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, now) = standing.under(table, &in_force, now);
         let question = Question { table, lead, now, tried: &[], taken: &[], owners, unavailable: &unavailable };
         shadows
             .into_iter()
             .map(|policy| {
-                let decision = decide_by(&question, policy, standing.under(table, &in_force, now));
+                let decision = decide_by(&question, policy, standing.under(table, &in_force, now).0);
                 let first = decision.candidates.first();
-                let chosen = first.and_then(|first| choose(standing.under(table, &in_force, now), table, policy, first, &decision, now));
+                let chosen = first.and_then(|first| choose(standing.under(table, &in_force, now).0, table, policy, first, &decision, now));
                 if let Some(chosen) = chosen {
                     standing.assume(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
                 }
@@ -177,7 +179,7 @@ impl Routing {
         let policy = table.policy(decision.policy.as_deref()?)?;
         let in_force = self.live.table();
         let mut standing = self.standing();
-        let chosen = choose(standing.under(table, &in_force, now), table, policy, decision.candidates.get(at)?, decision, now)?;
+        let chosen = choose(standing.under(table, &in_force, now).0, table, policy, decision.candidates.get(at)?, decision, now)?;
         standing.assume(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
         Some(chosen)
     }

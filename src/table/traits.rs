@@ -31,6 +31,8 @@ pub struct Traits {
     pub hashes: Vec<u64>,
     /// To whom different leads are of different amounts under some limit.
     pub uneven: Bits,
+    /// Who has a limit that is spread over its window.
+    pub paced: Bits,
     skills: HashMap<String, Bits>,
     /// By Endpoint.
     endpoints: HashMap<Arc<str>, Vec<u32>>,
@@ -51,6 +53,7 @@ impl Traits {
             aimless: none(),
             hashes: vec![0; size],
             uneven: none(),
+            paced: none(),
             skills: HashMap::new(),
             endpoints: HashMap::new(),
         };
@@ -92,6 +95,7 @@ impl Traits {
         self.weightless.set(number, recipient.weight == 0);
         self.aimless.set(number, recipient.target.is_none());
         self.uneven.set(number, recipient.limits.iter().any(|limit| limit.is_limited() && !recipient.is_even(limit)));
+        self.paced.set(number, recipient.limits.iter().any(|limit| limit.is_limited() && limit.is_paced()));
         for skill in &recipient.skills {
             let size = self.size;
             self.skills.entry(skill.clone()).or_insert_with(|| Bits::none(size)).add(number);

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Question;
+use super::left::Left;
 use super::stages::Removed;
 use super::tape::Recording;
 use super::world::World;
@@ -172,12 +173,15 @@ impl<'a, 'w, W: World> Deciding<'a, 'w, W> {
             traces.push(trace);
             return None;
         }
-        let mut left = tier.members.clone();
-        let waiting = self.stages(tier, &mut left, candidates, &mut trace);
+        let mut members = tier.members.clone();
+        let removed = self.narrow(&mut members);
+        let mut left = Left::of(&members);
+        let waiting = self.stages(tier, (&mut left, removed), candidates, &mut trace);
         trace.left = left.count();
+        let with_room = left.clone();
         waiting.iter().for_each(|(number, _)| left.add(*number));
         let mut ranked = self.rank(tier, &left);
-        let sold = self.exclusive_or_shared(tier, wanted, &mut ranked, &mut trace);
+        let sold = self.exclusive_or_shared(tier, wanted, &with_room, &mut ranked, &mut trace);
         trace.ranked = ranked.iter().take(SHOWN).map(|placed| placed.shown(&self.question.table.recipients)).collect();
         let mut waits = None;
         for placed in ranked.iter().take(room) {

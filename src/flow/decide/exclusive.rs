@@ -1,6 +1,7 @@
 //! One exclusive sale, or several shared ones: whichever pays more.
 
 use super::deciding::Deciding;
+use super::left::Left;
 use super::ranking::Placed;
 use super::world::World;
 use crate::lead::decision::TierTrace;
@@ -23,13 +24,23 @@ impl Sold {
 
 impl<W: World> Deciding<'_, '_, W> {
     /// In a tier that compares: leaves either those who pay most alone, best first, or those who share. An equal sum goes to the exclusive sale.
-    pub(super) fn exclusive_or_shared(&self, tier: &Tier, wanted: usize, ranked: &mut Vec<Placed>, trace: &mut TierTrace) -> Sold {
+    pub(super) fn exclusive_or_shared(
+        &mut self,
+        tier: &Tier,
+        wanted: usize,
+        left: &Left,
+        ranked: &mut Vec<Placed>,
+        trace: &mut TierTrace,
+    ) -> Sold {
         if !tier.compares || ranked.is_empty() {
             return Sold::AsRanked;
         }
+        // A cap of money may have room for a shared lead's price and not for this one.
+        let too_dear = self.no_room_at(left, |_| true);
         let alone_price = |placed: &Placed| {
             let recipient = self.recipient(placed.number);
             let offers = recipient.exclusive || recipient.price.as_ref().is_some_and(|price| price.exclusive.is_some());
+            let offers = offers && too_dear.iter().all(|full| full.number != placed.number);
             let price = recipient.price_of(Terms { grade: self.grade, exclusive: true });
             price.filter(|_| offers).map(|price| price.minor)
         };

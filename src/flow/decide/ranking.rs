@@ -8,11 +8,10 @@ use std::cmp::Ordering;
 use jiff::SignedDuration;
 
 use super::deciding::{Deciding, SHOWN};
+use super::left::Left;
 use super::world::World;
 use crate::api::routing_policy::{AfterAbsence, LoadBy};
-use crate::calendar::pacing;
 use crate::lead::decision::{Ranked, Turn};
-use crate::table::bits::Bits;
 use crate::table::policy::{Method, Order, Tier};
 use crate::table::recipient::{Recipient, What};
 use crate::table::row::Row;
@@ -43,7 +42,7 @@ impl Placed {
 
 impl<W: World> Deciding<'_, '_, W> {
     /// Who is left, best first: all of them in a tier that compares prices, else as many as can matter.
-    pub(super) fn rank(&mut self, tier: &Tier, left: &Bits) -> Vec<Placed> {
+    pub(super) fn rank(&mut self, tier: &Tier, left: &Left) -> Vec<Placed> {
         if left.is_empty() {
             return Vec::new();
         }
@@ -52,14 +51,16 @@ impl<W: World> Deciding<'_, '_, W> {
             _ => 0,
         };
         let mut placed: Vec<Placed> = Vec::with_capacity(left.count() as usize);
+        // Read in one go, so that waiting for memory is done for many at a time.
         let hashes = &self.question.table.traits.hashes;
-        for number in left.iter() {
+        let hashes: Vec<u64> = left.iter().map(|number| mix(tier.hash, hashes[number as usize])).collect();
+        for (number, hash) in left.iter().zip(hashes) {
             let turn = self.world.turn(&tier.rotation, number);
             let (value, error) = match tier.method.order() {
                 Some(order) => self.value(order, number, turn, floor),
                 None => (0.0, None),
             };
-            placed.push(Placed { number, value, last: turn.last, hash: mix(tier.hash, hashes[number as usize]), error });
+            placed.push(Placed { number, value, last: turn.last, hash, error });
         }
         // Whoever is beyond those that show can't become a candidate.
         if placed.len() > SHOWN * 2 && !tier.compares {
@@ -78,7 +79,7 @@ impl<W: World> Deciding<'_, '_, W> {
         placed
     }
 
-    fn owner_of(&self, tier: &Tier, left: &Bits) -> Option<u32> {
+    pub(super) fn owner_of(&self, tier: &Tier, left: &Left) -> Option<u32> {
         match &tier.method {
             Method::Sticky { by, within, .. } => self.owner(by, *within, left),
             Method::Order(_) => None,
@@ -86,7 +87,7 @@ impl<W: World> Deciding<'_, '_, W> {
     }
 
     /// The known owner of the lead among those left: the one by the first field that tells any.
-    pub(super) fn owner(&self, by: &[String], within: Option<SignedDuration>, left: &Bits) -> Option<u32> {
+    pub(super) fn owner(&self, by: &[String], within: Option<SignedDuration>, left: &Left) -> Option<u32> {
         let since = within.and_then(|within| self.question.now.checked_sub(within).ok());
         by.iter().find_map(|field| {
             let known = self.question.owners.iter().filter(|owner| owner.field == *field && since.is_none_or(|since| owner.at >= since));
@@ -122,12 +123,9 @@ impl<W: World> Deciding<'_, '_, W> {
     /// How far a recipient is behind its target: the share of the window's working time that is over, less the share of the target that it got.
     fn behind(&mut self, number: u32) -> f64 {
         let recipient = self.recipient(number);
-        let Some((target, limit)) = recipient.target.and_then(|target| Some((target, recipient.limits.get(target.limit)?))) else {
-            return f64::MIN;
-        };
+        let Some(target) = recipient.target else { return f64::MIN };
         let used = self.world.used(number, target.limit);
-        let window = limit.window(&recipient.availability.zone, self.question.now);
-        pacing::elapsed_share(&window, &recipient.availability, self.question.now) - used as f64 / target.leads.max(1) as f64
+        self.world.elapsed(number, target.limit) - used as f64 / target.leads.max(1) as f64
     }
 
     fn load(&mut self, recipient: &Recipient, number: u32, by: LoadBy) -> f64 {

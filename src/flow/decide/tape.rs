@@ -2,14 +2,15 @@
 //!
 //! It is a tape: each answer is put down in the order of asking, and a replay, which asks the same in the same order, reads it off. On the tape are numbers
 //! alone: for who is full, their count and then (number, limit, used) of each; for a turn, position and sequence; for the rest, the number itself. Who is
-//! away is not on it: that follows from rules and time.
+//! away, until when, and how much of a window is over, are not on it: these follow from rules and time.
 
 use jiff::Timestamp;
 
+use super::left::Left;
 use super::world::{Full, World};
+use crate::calendar::{Presence, pacing};
 use crate::lead::decision::Turn;
 use crate::table::Table;
-use crate::table::bits::Bits;
 
 /// A world whose answers are put on tape.
 pub struct Recording<'w, W> {
@@ -28,11 +29,19 @@ impl<'w, W: World> Recording<'w, W> {
 }
 
 impl<W: World> World for Recording<'_, W> {
-    fn away(&mut self, left: &Bits) -> Bits {
+    fn away(&mut self, left: &Left) -> Vec<u32> {
         self.world.away(left)
     }
 
-    fn full(&mut self, left: &Bits, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        self.world.back(number)
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        self.world.elapsed(number, limit)
+    }
+
+    fn full(&mut self, left: &Left, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
         let full = self.world.full(left, amount);
         self.tape.push(full.len() as i64);
         for Full { number, limit, used } in &full {
@@ -78,11 +87,24 @@ impl<'a> Replaying<'a> {
 }
 
 impl World for Replaying<'_> {
-    fn away(&mut self, left: &Bits) -> Bits {
+    fn away(&mut self, left: &Left) -> Vec<u32> {
         away(self.table, left, self.now)
     }
 
-    fn full(&mut self, _: &Bits, _: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        match self.table.recipients.get(number as usize)?.availability.at(self.now) {
+            Presence::Away { until, .. } => until,
+            Presence::Here { .. } => None,
+        }
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        let Some(recipient) = self.table.recipients.get(number as usize) else { return 0.0 };
+        let Some(limit) = recipient.limits.get(limit) else { return 0.0 };
+        pacing::elapsed_share(&limit.window(&recipient.availability.zone, self.now), &recipient.availability, self.now)
+    }
+
+    fn full(&mut self, _: &Left, _: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
         let count = usize::try_from(self.next()).unwrap_or(0).min(self.tape.len() / 3);
         let one = |world: &mut Self| Full {
             number: u32::try_from(world.next()).unwrap_or(u32::MAX),
@@ -106,8 +128,6 @@ impl World for Replaying<'_> {
 }
 
 /// Who of these is away, asked one by one.
-pub fn away(table: &Table, left: &Bits, now: Timestamp) -> Bits {
-    let mut away = Bits::none(table.recipients.len());
-    left.iter().filter(|number| !table.recipients[*number as usize].availability.is_here(now)).for_each(|number| away.add(number));
-    away
+pub fn away(table: &Table, left: &Left, now: Timestamp) -> Vec<u32> {
+    left.iter().filter(|number| !table.recipients[*number as usize].availability.is_here(now)).collect()
 }

@@ -1,19 +1,21 @@
 //! What is used of each limit, and who has no room.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
-use crate::calendar::Window;
-use crate::flow::decide::Full;
+use crate::calendar::{OpenTime, Window};
+use crate::flow::decide::{Full, Left};
 use crate::store::{Hold, Used};
 use crate::table::Table;
 use crate::table::bits::Bits;
-use crate::table::recipient::Recipient;
+use crate::table::recipient::{Limit, Recipient};
 
 /// The counters of all recipients.
 pub(super) struct Counters {
     /// By number; one for each limit.
     counters: Vec<Vec<Counter>>,
-    /// Who has no room for the least that a lead can add.
+    /// Who has no room for the least that a lead can add, whatever the pace.
     full: Bits,
 }
 
@@ -23,15 +25,37 @@ struct Counter {
     label: String,
     window: Window,
     used: i64,
-    /// The most that may be used now.
-    allowed: i64,
+    /// The most that may be used in the whole window.
+    most: i64,
     /// The least that a lead adds.
     least: i64,
+    /// The window's working time, laid out when it is first asked for.
+    open: OnceCell<Option<OpenTime>>,
 }
 
 impl Counter {
-    fn has_room(&self, amount: i64) -> bool {
-        self.used.saturating_add(amount) <= self.allowed
+    fn of(limit: &Limit, recipient: &Recipient, now: Timestamp) -> Self {
+        let zone = &recipient.availability.zone;
+        let window = limit.window(zone, now);
+        Self {
+            label: limit.label(&window),
+            used: 0,
+            most: limit.most(&window, zone),
+            least: recipient.least_amount(limit),
+            open: OnceCell::new(),
+            window,
+        }
+    }
+
+    fn open(&self, recipient: &Recipient) -> Option<&OpenTime> {
+        self.open.get_or_init(|| OpenTime::of(&self.window, &recipient.availability)).as_ref()
+    }
+
+    fn has_room(&self, amount: i64, limit: &Limit, recipient: &Recipient, now: Timestamp) -> bool {
+        let all = self.used.saturating_add(amount);
+        // Working time is asked for only when it matters.
+        !limit.is_limited()
+            || (all <= self.most && (!limit.is_paced() || self.open(recipient).is_none_or(|open| all <= open.allowed(self.most, now))))
     }
 }
 
@@ -58,27 +82,16 @@ impl Counters {
         }
     }
 
-    /// Turns to the windows that `now` is in. Returns when a window ends, or more is allowed.
+    /// Turns to the windows that `now` is in. Returns when one of them ends.
     pub fn look(&mut self, number: u32, recipient: &Recipient, now: Timestamp) -> Option<Timestamp> {
         let counters = self.counters.get_mut(number as usize)?;
-        let mut changes = None;
         for (counter, limit) in counters.iter_mut().zip(&recipient.limits) {
             if !counter.window.contains(now) {
-                counter.window = limit.window(&recipient.availability.zone, now);
-                counter.label = limit.label(&counter.window);
-                counter.used = 0;
+                *counter = Counter::of(limit, recipient, now);
             }
-            counter.allowed = limit.allowed(&counter.window, &recipient.availability, now);
-            let more = if limit.is_paced() {
-                limit.room_at(&counter.window, &recipient.availability, counter.allowed, now)
-            } else {
-                counter.window.end
-            };
-            changes = changes.into_iter().chain(more.into_iter().filter(|at| *at > now)).min();
         }
-        let full = is_full(counters, recipient);
-        self.full.set(number, full);
-        changes
+        self.full.set(number, is_full(counters, recipient));
+        counters.iter().filter_map(|counter| counter.window.end).min()
     }
 
     /// Takes over what the store says is used: what it does not name is not.
@@ -92,7 +105,7 @@ impl Counters {
         }
         // A limit of nothing is reached without anything being used.
         for (number, (counters, recipient)) in (0..).zip(self.counters.iter().zip(table.recipients.iter())) {
-            if counters.iter().any(|counter| counter.allowed < counter.least) {
+            if counters.iter().any(|counter| counter.most < counter.least) {
                 self.full.set(number, is_full(counters, recipient));
             }
         }
@@ -126,7 +139,7 @@ impl Counters {
     fn add(&mut self, number: u32, holds: &[Hold], sign: i64, table: &Table) {
         self.change(number, table, |counter| {
             if let Some(hold) = holds.iter().find(|hold| hold.window == counter.label) {
-                counter.used = (counter.used + sign * hold.amount).max(0);
+                counter.used = counter.used.saturating_add(sign * hold.amount).max(0);
             }
         });
     }
@@ -140,27 +153,39 @@ impl Counters {
         self.full.set(number, full);
     }
 
-    pub fn is_full(&self, number: u32) -> bool {
-        self.full.has(number)
+    /// Whether somebody has no room for the least that a lead can add.
+    pub fn is_full(&self, number: u32, table: &Table, now: Timestamp) -> bool {
+        let Some((counters, recipient)) = self.counters.get(number as usize).zip(table.recipients.get(number as usize)) else {
+            return false;
+        };
+        counters.iter().zip(&recipient.limits).any(|(counter, limit)| !counter.has_room(counter.least, limit, recipient, now))
     }
 
     pub fn used(&self, number: u32, limit: usize) -> i64 {
-        self.counters.get(number as usize).and_then(|counters| counters.get(limit)).map_or(0, |counter| counter.used)
+        self.counter(number, limit).map_or(0, |counter| counter.used)
+    }
+
+    /// The share of a window's working time that is over.
+    pub fn elapsed(&self, number: u32, limit: usize, table: &Table, now: Timestamp) -> f64 {
+        let counter = self.counter(number, limit).zip(table.recipients.get(number as usize));
+        counter.and_then(|(counter, recipient)| counter.open(recipient)).map_or(0.0, |open| open.elapsed_share(now))
+    }
+
+    fn counter(&self, number: u32, limit: usize) -> Option<&Counter> {
+        self.counters.get(number as usize)?.get(limit)
     }
 
     /// Who of these has no room for a lead.
-    pub fn full(&self, left: &Bits, table: &Table, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
-        let mut asked = self.full.clone();
-        asked.or(&table.traits.uneven);
-        asked.and(left);
-        asked
-            .iter()
+    pub fn full(&self, left: &Left, table: &Table, now: Timestamp, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
+        let traits = &table.traits;
+        left.iter()
+            .filter(|number| self.full.has(*number) || traits.uneven.has(*number) || traits.paced.has(*number))
             .filter_map(|number| {
-                let limits = &table.recipients[number as usize].limits;
+                let recipient = table.recipients.get(number as usize)?;
                 let counters = self.counters.get(number as usize)?;
-                let limit = (counters.iter().zip(limits))
+                let limit = (counters.iter().zip(&recipient.limits))
                     .enumerate()
-                    .position(|(limit, (counter, rules))| rules.is_limited() && !counter.has_room(amount(number, limit)))?;
+                    .position(|(limit, (counter, rules))| !counter.has_room(amount(number, limit), rules, recipient, now))?;
                 Some(Full { number, limit, used: counters[limit].used })
             })
             .collect()
@@ -168,12 +193,7 @@ impl Counters {
 }
 
 fn counters_of(recipient: &Recipient, now: Timestamp) -> Vec<Counter> {
-    let counter = |limit: &crate::table::recipient::Limit| {
-        let window = limit.window(&recipient.availability.zone, now);
-        let allowed = limit.allowed(&window, &recipient.availability, now);
-        Counter { label: limit.label(&window), window, used: 0, allowed, least: recipient.least_amount(limit) }
-    };
-    recipient.limits.iter().map(counter).collect()
+    recipient.limits.iter().map(|limit| Counter::of(limit, recipient, now)).collect()
 }
 
 fn take_over(before: &[Counter], after: &mut [Counter]) {
@@ -182,6 +202,8 @@ fn take_over(before: &[Counter], after: &mut [Counter]) {
     }
 }
 
+/// Whether there is no room for the least that a lead can add, before limits are spread over their windows.
 fn is_full(counters: &[Counter], recipient: &Recipient) -> bool {
-    counters.iter().zip(&recipient.limits).any(|(counter, limit)| limit.is_limited() && !counter.has_room(counter.least))
+    let full = |(counter, limit): (&Counter, &Limit)| limit.is_limited() && counter.used.saturating_add(counter.least) > counter.most;
+    counters.iter().zip(&recipient.limits).any(full)
 }

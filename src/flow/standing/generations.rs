@@ -20,8 +20,8 @@ impl Generations {
         Self { current: Standing::new(table, now), former: None }
     }
 
-    /// The standing under a table. `in_force` is the newest one.
-    pub fn under(&mut self, table: &Arc<Table>, in_force: &Arc<Table>, now: Timestamp) -> &mut Standing {
+    /// The standing under a table, and the moment that it stands for: `now`, or later when it has been asked for a later one. `in_force` is the newest table.
+    pub fn under(&mut self, table: &Arc<Table>, in_force: &Arc<Table>, now: Timestamp) -> (&mut Standing, Timestamp) {
         if !self.current.is_under(table) && Arc::ptr_eq(table, in_force) {
             self.current.follow(table, now);
             self.former = None;
@@ -32,8 +32,8 @@ impl Generations {
             let known = self.former.take().filter(|former| former.is_under(table));
             self.former.insert(known.unwrap_or_else(|| self.current.beside(table, now)))
         };
-        standing.advance(now);
-        standing
+        let now = standing.advance(now);
+        (standing, now)
     }
 
     /// When the store was last asked.

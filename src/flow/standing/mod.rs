@@ -10,6 +10,8 @@ mod counters;
 mod generations;
 mod presence;
 mod rotations;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -22,17 +24,18 @@ use counters::Counters;
 use presence::Presences;
 use rotations::Rotations;
 
-use super::decide::{Full, World};
+use super::decide::{Full, Left, World};
 use crate::lead::RecipientKey;
 use crate::lead::decision::Turn;
 use crate::store::{Hold, TakeTurn, TurnAt, Used};
 use crate::table::Table;
-use crate::table::bits::Bits;
 use crate::table::policy::Tier;
 
 /// What is known, under one table.
 pub struct Standing {
     table: Arc<Table>,
+    /// The latest moment that it was brought to.
+    now: Timestamp,
     /// When the store was last asked; older than anything before it was.
     pub read_at: Timestamp,
     agenda: Agenda,
@@ -50,6 +53,7 @@ impl Standing {
             counters: Counters::new(&table, now),
             presences: Presences::new(table.recipients.len()),
             rotations: Rotations::default(),
+            now,
             table,
         };
         (0..standing.table.recipients.len() as u32).for_each(|number| standing.look_at(number, now));
@@ -75,6 +79,7 @@ impl Standing {
         if Arc::ptr_eq(&self.table, table) {
             return;
         }
+        let now = self.advance(now);
         let before = std::mem::replace(&mut self.table, Arc::clone(table));
         if Arc::ptr_eq(&before.numbers, &table.numbers) {
             for number in table.recipients.different(&before.recipients) {
@@ -87,11 +92,14 @@ impl Standing {
         *self = self.beside(table, now);
     }
 
-    /// Looks again at those whose hours, windows or paces change by `now`.
-    pub fn advance(&mut self, now: Timestamp) {
-        while let Some(number) = self.agenda.due(now) {
-            self.look_at(number, now);
+    /// Looks again at those whose hours or windows change by `now`. Returns the moment that is decided at: time doesn't go back, although those who ask may
+    /// come in another order than they looked at the clock.
+    pub fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.max(now);
+        while let Some(number) = self.agenda.due(self.now) {
+            self.look_at(number, self.now);
         }
+        self.now
     }
 
     fn look_at(&mut self, number: u32, now: Timestamp) {
@@ -121,9 +129,9 @@ impl Standing {
     /// Counts places that were given back. Returns whether one of them had been the last.
     pub fn release(&mut self, recipient: &RecipientKey, holds: &[Hold]) -> bool {
         let Some(number) = self.table.numbers.get(recipient).copied() else { return false };
-        let was_full = self.counters.is_full(number);
+        let was_full = self.counters.is_full(number, &self.table, self.now);
         self.counters.give_back(number, holds, &self.table);
-        was_full && !self.counters.is_full(number)
+        was_full && !self.counters.is_full(number, &self.table, self.now)
     }
 
     /// Takes over the store's word that a window is full.
@@ -154,12 +162,20 @@ impl Standing {
 }
 
 impl World for Standing {
-    fn away(&mut self, left: &Bits) -> Bits {
-        left.both(&self.presences.away)
+    fn away(&mut self, left: &Left) -> Vec<u32> {
+        left.iter().filter(|number| self.presences.away.has(*number)).collect()
     }
 
-    fn full(&mut self, left: &Bits, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
-        self.counters.full(left, &self.table, amount)
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        self.presences.back(number, self.table.recipients.get(number as usize)?, self.now)
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        self.counters.elapsed(number, limit, &self.table, self.now)
+    }
+
+    fn full(&mut self, left: &Left, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
+        self.counters.full(left, &self.table, self.now, amount)
     }
 
     fn used(&mut self, number: u32, limit: usize) -> i64 {

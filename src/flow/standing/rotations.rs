@@ -34,17 +34,19 @@ impl Rotations {
         self.put(turns, table);
     }
 
-    /// Takes over turns.
+    /// Takes over turns, but for those that are further here: these are on their way to the store.
     pub fn put(&mut self, turns: Vec<TurnAt>, table: &Table) {
         for at in turns {
             let Some(number) = table.numbers.get(&at.recipient).copied() else { continue };
             let weight = if is_weighted(table, &at.rotation) { table.recipients[number as usize].weight } else { 1 };
             let rotation = self.rotations.entry(at.rotation).or_default();
-            if at.turn.last > rotation.last {
-                rotation.last = at.turn.last;
-                rotation.floor = at.turn.position - step(weight);
+            rotation.last = rotation.last.max(at.turn.last);
+            // Where anybody's last turn began; who catches up is behind.
+            rotation.floor = rotation.floor.max(at.turn.position.saturating_sub(step(weight)));
+            let known = rotation.turns.entry(number).or_insert(at.turn);
+            if known.position <= at.turn.position {
+                *known = at.turn;
             }
-            rotation.turns.insert(number, at.turn);
         }
     }
 
@@ -89,8 +91,12 @@ impl Rotations {
 
     /// Counts a turn as never taken, unless somebody has said otherwise since.
     pub fn put_back(&mut self, number: u32, taken: &TakeTurn) {
-        let Some(turn) = self.rotations.get_mut(&taken.rotation).and_then(|rotation| rotation.turns.get_mut(&number)) else { return };
+        let Some(rotation) = self.rotations.get_mut(&taken.rotation) else { return };
+        let Some(turn) = rotation.turns.get_mut(&number) else { return };
         if let Some(before) = taken.expect.filter(|before| before.position.max(taken.floor).saturating_add(taken.step) == turn.position) {
+            if turn.last == rotation.last {
+                rotation.last -= 1;
+            }
             *turn = before;
         }
     }

@@ -173,10 +173,13 @@ impl Limit {
         if self.paced { pacing::allowed(most, window, availability, now) } else { most }
     }
 
-    /// When there will be room again after so much is used: later in the window when it is paced, else when the window ends. None for what only people end.
-    pub fn room_at(&self, window: &Window, availability: &Availability, used: i64, now: Timestamp) -> Option<Timestamp> {
+    /// When there will be room for `amount` beside what is used: later in the window when it is paced, else when the window ends. None for what only people
+    /// end.
+    pub fn room_at(&self, window: &Window, availability: &Availability, used: i64, amount: i64, now: Timestamp) -> Option<Timestamp> {
         let most = self.most(window, &availability.zone);
-        let later = if self.paced && used < most { pacing::next_allowed(most, used, window, availability, now) } else { None };
+        let all = used.saturating_add(amount);
+        let later =
+            if self.paced && all <= most { pacing::next_allowed(most, all.saturating_sub(1), window, availability, now) } else { None };
         later.or(window.end)
     }
 }

@@ -1,10 +1,11 @@
 //! A standing, with an eye on whom caps keep leads from.
 
-use crate::flow::decide::{Full, World};
+use jiff::Timestamp;
+
+use crate::flow::decide::{Full, Left, World};
 use crate::flow::standing::Standing;
 use crate::lead::decision::Turn;
 use crate::table::Table;
-use crate::table::bits::Bits;
 use crate::table::recipient::What;
 
 /// Answers as the standing does, and notes who is at a cap.
@@ -16,11 +17,11 @@ pub struct Watched<'a> {
 }
 
 impl World for Watched<'_> {
-    fn away(&mut self, left: &Bits) -> Bits {
+    fn away(&mut self, left: &Left) -> Vec<u32> {
         self.standing.away(left)
     }
 
-    fn full(&mut self, left: &Bits, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
+    fn full(&mut self, left: &Left, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
         let full = World::full(self.standing, left, amount);
         let is_cap = |one: &&Full| {
             let limit = self.table.recipients.get(one.number as usize).and_then(|recipient| recipient.limits.get(one.limit));
@@ -28,6 +29,14 @@ impl World for Watched<'_> {
         };
         self.capped.extend(full.iter().filter(is_cap).map(|one| one.number));
         full
+    }
+
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        self.standing.back(number)
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        self.standing.elapsed(number, limit)
     }
 
     fn used(&mut self, number: u32, limit: usize) -> i64 {

@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use crate::flow::decide::{Question, decide};
 use crate::flow::standing::Standing;
 use crate::lead::decision::{KnownOwner, TakenIn, Unavailable};
-use crate::lead::{Decision, Lead, LeadId, RecipientKey, Value};
-use crate::store::{TurnAt, Used};
+use crate::lead::{Candidate, Decision, Lead, LeadId, RecipientKey, Value};
+use crate::store::{Hold, TurnAt, Used};
 use crate::table::recipient::Terms;
 use crate::table::{Objects, Rejected, Table, compile};
 
@@ -22,8 +22,12 @@ pub fn at(text: &str) -> Timestamp {
 }
 
 pub fn objects(yaml: &str) -> Objects {
+    objects_of(serde_saphyr::from_multiple(yaml).expect("the rules are YAML"))
+}
+
+pub fn objects_of(documents: Vec<serde_json::Value>) -> Objects {
     let mut objects = Objects::default();
-    for document in serde_saphyr::from_multiple::<serde_json::Value>(yaml).expect("the rules are YAML") {
+    for document in documents {
         let name = document["metadata"]["name"].as_str().expect("a name").to_owned();
         fn of<T: serde::de::DeserializeOwned>(document: serde_json::Value) -> Arc<T> {
             Arc::new(serde_json::from_value(document).expect("an object"))
@@ -41,7 +45,11 @@ pub fn objects(yaml: &str) -> Objects {
 }
 
 pub fn table(yaml: &str) -> Arc<Table> {
-    let (table, rejected) = compile(&objects(yaml));
+    table_of(&objects(yaml))
+}
+
+pub fn table_of(objects: &Objects) -> Arc<Table> {
+    let (table, rejected) = compile(objects);
     assert_eq!(rejected, Vec::<Rejected>::new());
     Arc::new(table)
 }
@@ -129,9 +137,8 @@ impl Router {
         self
     }
 
-    pub fn moves_to(&mut self, now: &str) {
-        self.now = at(now);
-        self.standing.advance(self.now);
+    pub fn goes_to(&mut self, now: Timestamp) {
+        self.now = self.standing.advance(now);
     }
 
     pub fn ask(&mut self, lead: &Lead) -> Decision {
@@ -144,13 +151,19 @@ impl Router {
     pub fn assign(&mut self, lead: &Lead) -> Option<String> {
         let decision = self.ask(lead);
         let first = decision.candidates.first()?;
-        let policy = self.table.policy(decision.policy.as_deref()?)?;
-        let number = self.table.numbers[&first.recipient];
-        let turn = self.standing.turn_for(policy.tier(&first.tier)?, number);
-        let grade = decision.score.as_ref().and_then(|score| score.grade.as_deref());
-        let holds = self.table.recipients[number as usize].holds(self.now, Terms { grade, exclusive: first.exclusive });
-        self.standing.assume(&first.recipient, &holds, Some(&turn));
+        self.take(&decision, first);
         Some(first.recipient.to_string())
+    }
+
+    /// Counts a candidate of a decision as having the lead. Returns the places that it takes.
+    pub fn take(&mut self, decision: &Decision, candidate: &Candidate) -> Vec<Hold> {
+        let policy = self.table.policy(decision.policy.as_deref().expect("a policy")).expect("the policy");
+        let number = self.table.numbers[&candidate.recipient];
+        let turn = self.standing.turn_for(policy.tier(&candidate.tier).expect("the tier"), number);
+        let grade = decision.score.as_ref().and_then(|score| score.grade.as_deref());
+        let holds = self.table.recipients[number as usize].holds(self.now, Terms { grade, exclusive: candidate.exclusive });
+        self.standing.assume(&candidate.recipient, &holds, Some(&turn));
+        holds
     }
 }
 

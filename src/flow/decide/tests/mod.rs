@@ -1,4 +1,11 @@
 //! What a decision promises.
 
-mod house;
+pub mod house;
+mod incremental;
+mod instead;
 mod law;
+mod limits;
+pub mod random;
+mod replay;
+mod shares;
+mod worked;
