@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use leadflow::flow::decide::{Question, decide};
 use leadflow::flow::standing::Standing;
 use leadflow::lead::{Decision, Lead};
@@ -20,6 +20,7 @@ use leadflow::table::bits::Bits;
 use leadflow::table::expression::LeadFacts;
 use leadflow::table::index::Subject;
 use leadflow::table::{Compiler, Table, compile};
+use leadflow::tools::simulate::run::simulate;
 
 /// Leads are timed in batches of so many.
 const BATCH: usize = 16;
@@ -35,6 +36,7 @@ fn main() {
         }
     }
     if chosen.is_empty() {
+        simulated(&mut figures);
         peers::figures(&leads, &mut figures);
     }
     for (name, value, unit) in figures {
@@ -85,6 +87,15 @@ fn sized(size: usize, leads: &[Lead], figures: &mut Figures) {
         .collect();
     times.sort_by(f64::total_cmp);
     figures.push((format!("reprogram/{size}"), times[2], "ms"));
+}
+
+/// 100,000 leads of ten days against 1,000 recipients.
+fn simulated(figures: &mut Figures) {
+    let (table, _) = compile(&workload::objects(1_000));
+    let leads = workload::leads_of(100_000, SignedDuration::from_hours(240));
+    let started = Instant::now();
+    black_box(simulate(&Arc::new(table), None, leads, SignedDuration::from_hours(8)));
+    figures.push(("simulate/100000".to_owned(), started.elapsed().as_secs_f64(), "s"));
 }
 
 fn keep(table: &Table, facts: &LeadFacts<'_>, left: &mut Bits) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use leadflow::lead::{Lead, LeadId, Value};
 use leadflow::table::Objects;
 use rust_decimal::Decimal;
@@ -134,9 +134,15 @@ pub fn change(objects: &mut Objects, number: usize, round: u64) {
 }
 
 pub fn leads() -> Vec<Lead> {
+    leads_of(LEADS, SignedDuration::ZERO)
+}
+
+/// Leads that arrive within a time, evenly.
+pub fn leads_of(count: usize, within: SignedDuration) -> Vec<Lead> {
     let mut numbers = Numbers(11);
-    (0..LEADS)
-        .map(|_| {
+    let step = within / i32::try_from(count.max(1)).unwrap();
+    (0..count)
+        .map(|at| {
             let fields = BTreeMap::from([
                 ("product".to_owned(), Value::Text(format!("p{}", numbers.below(PRODUCTS)))),
                 ("location.state".to_owned(), Value::Text(format!("S{}", numbers.below(STATES)))),
@@ -144,7 +150,8 @@ pub fn leads() -> Vec<Lead> {
                 ("price".to_owned(), Value::Decimal(Decimal::from(100_000 + numbers.below(900_000)))),
                 ("points".to_owned(), Value::Integer(numbers.below(100) as i64)),
             ]);
-            Lead { id: LeadId(uuid::Uuid::nil()), source: "web".into(), arrived_at: now(), fields }
+            let id = LeadId(uuid::Uuid::from_u128(at as u128));
+            Lead { id, source: "web".into(), arrived_at: now() + step * i32::try_from(at).unwrap(), fields }
         })
         .collect()
 }

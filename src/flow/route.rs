@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::decide::{Question, decide, decide_by, shadows};
 use super::deliver::Deliverer;
 use super::ports::Clock;
-use super::standing::Standing;
+use super::standing::{Generations, Standing};
 use crate::lead::decision::{KnownOwner, TakenIn};
 use crate::lead::delivery::Money;
 use crate::lead::{Candidate, Decision, Lead, RecipientKey, UnmatchedReason};
@@ -36,9 +36,9 @@ pub struct Routing {
     pub deliverer: Arc<Deliverer>,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
-    standing: Mutex<Standing>,
+    standing: Mutex<Generations>,
     /// What shadow policies would have done: they see their own assignments, and nobody else does.
-    shadow: Mutex<Standing>,
+    shadow: Mutex<Generations>,
     /// Held while the standing is read from the store.
     reading: tokio::sync::Mutex<()>,
     /// Digests that the store is known to have the rules of.
@@ -87,7 +87,7 @@ impl Routing {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let standing = || Mutex::new(Standing::new(live.table(), clock.now()));
+        let standing = || Mutex::new(Generations::new(live.table(), clock.now()));
         Self {
             standing: standing(),
             shadow: standing(),
@@ -118,7 +118,7 @@ impl Routing {
     /// Sees to it that the standing is newer than a moment. Many that wait for it share one reading.
     async fn refresh_since(&self, moment: Timestamp) -> Result<(), StoreError> {
         let _one_at_a_time = self.reading.lock().await;
-        if self.standing().read_at > moment { Ok(()) } else { self.read_standing().await }
+        if self.standing().read_at() > moment { Ok(()) } else { self.read_standing().await }
     }
 
     async fn read_standing(&self) -> Result<(), StoreError> {
@@ -133,15 +133,18 @@ impl Routing {
     fn decide<'t>(&self, table: &'t Arc<Table>, lead: &Lead, now: Timestamp, so_far: SoFar<'_>) -> (Decision, Option<Chosen<'t>>) {
         let started = Instant::now();
         let unavailable = self.deliverer.breakers.unavailable(now);
+        let in_force = self.live.table();
         let mut standing = self.standing();
-        standing.follow(table, now);
-        standing.advance(now);
         let SoFar { tried, taken, owners } = so_far;
         let question = Question { table, lead, now, tried, taken, owners, unavailable: &unavailable };
-        let decision = decide(&question, &mut *standing);
+        let decision = decide(&question, standing.under(table, &in_force, now));
         self.metrics.decision_seconds.observe(started.elapsed().as_secs_f64());
         let policy = decision.policy.as_deref().and_then(|name| table.policy(name));
-        let chosen = decision.candidates.first().and_then(|candidate| choose(&mut standing, table, policy?, candidate, &decision, now));
+        let chosen = decision.candidates.first().and_then(|candidate| {
+            let chosen = choose(standing.under(table, &in_force, now), table, policy?, candidate, &decision, now)?;
+            standing.assume(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
+            Some(chosen)
+        });
         (decision, chosen)
     }
 
@@ -152,16 +155,17 @@ impl Routing {
             return Vec::new();
         }
         let unavailable = self.deliverer.breakers.unavailable(now);
+        let in_force = self.live.table();
         let mut standing = self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
-        standing.follow(table, now);
-        standing.advance(now);
         let question = Question { table, lead, now, tried: &[], taken: &[], owners, unavailable: &unavailable };
         shadows
             .into_iter()
             .map(|policy| {
-                let decision = decide_by(&question, policy, &mut *standing);
-                if let Some(first) = decision.candidates.first() {
-                    choose(&mut standing, table, policy, first, &decision, now);
+                let decision = decide_by(&question, policy, standing.under(table, &in_force, now));
+                let first = decision.candidates.first();
+                let chosen = first.and_then(|first| choose(standing.under(table, &in_force, now), table, policy, first, &decision, now));
+                if let Some(chosen) = chosen {
+                    standing.assume(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
                 }
                 decision
             })
@@ -171,12 +175,14 @@ impl Routing {
     /// Counts a further candidate of a decision as assigned.
     fn choose<'t>(&self, table: &'t Arc<Table>, decision: &Decision, at: usize, now: Timestamp) -> Option<Chosen<'t>> {
         let policy = table.policy(decision.policy.as_deref()?)?;
+        let in_force = self.live.table();
         let mut standing = self.standing();
-        standing.follow(table, now);
-        choose(&mut standing, table, policy, decision.candidates.get(at)?, decision, now)
+        let chosen = choose(standing.under(table, &in_force, now), table, policy, decision.candidates.get(at)?, decision, now)?;
+        standing.assume(&chosen.recipient.key, &chosen.holds, chosen.turn.as_ref());
+        Some(chosen)
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
+    fn standing(&self) -> MutexGuard<'_, Generations> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -202,8 +208,9 @@ impl Routing {
     }
 }
 
+/// A candidate with what it takes.
 fn choose<'t>(
-    standing: &mut Standing,
+    standing: &Standing,
     table: &'t Table,
     policy: &Policy,
     candidate: &Candidate,
@@ -216,7 +223,6 @@ fn choose<'t>(
     let grade = decision.score.as_ref().and_then(|score| score.grade.as_deref());
     let holds = recipient.holds(now, Terms { grade, exclusive: candidate.exclusive });
     let turn = standing.turn_for(tier, number);
-    standing.assume(&recipient.key, &holds, Some(&turn));
     Some(Chosen {
         recipient,
         tier: tier.name.clone(),

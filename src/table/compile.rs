@@ -12,6 +12,7 @@ use super::endpoint::EndpointRules;
 use super::index::Index;
 use super::policy::Policy;
 use super::recipient::{Recipient, time_zone};
+use super::row::Row;
 use super::schema::Schema;
 use super::source::Source;
 use super::traits::Traits;
@@ -33,14 +34,14 @@ pub struct Table {
     /// In the order in which they may take a lead.
     pub policies: Vec<Arc<Policy>>,
     /// By number, the number that the index uses: agents by name, then contracts by buyer.
-    pub recipients: Vec<Arc<Recipient>>,
+    pub recipients: Row<Recipient>,
     pub numbers: Arc<HashMap<RecipientKey, u32>>,
     pub index: Index,
     /// Names of the index's fields as stages, in its order.
     pub stages: Vec<Arc<str>>,
     pub traits: Traits,
     /// The objects themselves, for the record of decisions.
-    pub objects: Vec<Arc<RuleObject>>,
+    pub objects: Row<RuleObject>,
 }
 
 /// The exchange's own rules.

@@ -6,12 +6,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::compile::{ExchangeRules, exchange_rules};
 use super::endpoint::{self, EndpointRules};
 use super::index::{Index, Subject, Tests};
 use super::pieces::Pieces;
 use super::policy::{self, Policy};
 use super::recipient::{self, Recipient, filters};
+use super::row::Row;
 use super::schema::{self, Schema};
 use super::source::{self, Source};
 use super::texts::Texts;
@@ -23,7 +26,27 @@ use crate::api::{Agent, Buyer, Endpoint, Exchange, LeadSource, RoutingPolicy};
 /// Changed recipients up to which the index is changed rather than built anew.
 const FEW: usize = 32;
 
-type Recipients = Vec<Arc<Recipient>>;
+/// What an Agent or a Buyer came to.
+#[derive(Debug)]
+struct Made {
+    recipients: SmallVec<[Arc<Recipient>; 1]>,
+    /// The first whose Endpoint is not there.
+    undelivered: Option<usize>,
+}
+
+impl Made {
+    fn of(recipients: impl IntoIterator<Item = recipient::Compiled>, endpoints: &Endpoints) -> Self {
+        let mut made = Self { recipients: recipients.into_iter().map(|(recipient, _)| Arc::new(recipient)).collect(), undelivered: None };
+        made.look(endpoints);
+        made
+    }
+
+    fn look(&mut self, endpoints: &Endpoints) {
+        self.undelivered = self.recipients.iter().position(|recipient| !endpoints.contains_key(recipient.endpoint.as_ref()));
+    }
+}
+
+type Endpoints = HashMap<String, Arc<EndpointRules>>;
 
 /// What is kept from table to table.
 #[derive(Default)]
@@ -32,10 +55,12 @@ pub struct Compiler {
     texts: Texts,
     sources: Pieces<LeadSource, Arc<Source>>,
     endpoints: Pieces<Endpoint, Arc<EndpointRules>>,
-    agents: Pieces<Agent, Recipients>,
-    buyers: Pieces<Buyer, Recipients>,
+    agents: Pieces<Agent, Made>,
+    buyers: Pieces<Buyer, Made>,
     policies: Pieces<RoutingPolicy, Arc<Policy>>,
     table: Arc<Table>,
+    /// Hashes of the stretches of `table.objects`.
+    sums: Vec<[u8; 32]>,
 }
 
 impl Compiler {
@@ -82,164 +107,155 @@ impl Compiler {
         let Self { sources, endpoints, agents, buyers, policies, texts, .. } = self;
         let before = Arc::clone(&self.table);
         let afresh = self.exchange.is_none() || schema != before.schema || exchange.time_zone != before.exchange.time_zone;
-        let zone = &exchange.time_zone;
+        let mut table = Table { exchange, schema, ..Table::default() };
+        let (schema, zone) = (&table.schema, &table.exchange.time_zone);
+
         sources.follow(
             &objects.sources,
             afresh,
             |object| digest::rule(Kind::LeadSource, &object.metadata, &object.spec),
-            |object| source::compile(object, &schema).map(Arc::new),
+            |object| source::compile(object, schema).map(Arc::new),
         );
-        let mut endpoints_stay = endpoints.follow(
+        rejected.extend(sources.refused(Kind::LeadSource));
+        table.sources = sources.valid().collect();
+        let same_names = endpoints.follow(
             &objects.endpoints,
             afresh,
             |object| digest::rule(Kind::Endpoint, &object.metadata, &object.spec),
-            |object| endpoint::compile(object, &schema).map(Arc::new),
+            |object| endpoint::compile(object, schema).map(Arc::new),
         );
+        rejected.extend(endpoints.refused(Kind::Endpoint));
+        if same_names && endpoints.changed().next().is_none() {
+            table.endpoints = Arc::clone(&before.endpoints);
+        } else {
+            table.endpoints = Arc::new(endpoints.valid().collect());
+            let made = agents.outcomes().chain(buyers.outcomes());
+            made.for_each(|made| made.look(&table.endpoints));
+        }
         let agents_stay = agents.follow(
             &objects.agents,
             afresh,
             |object| digest::rule(Kind::Agent, &object.metadata, &object.spec),
-            |object| recipient::agent(object, &schema, texts, zone).map(|(recipient, _)| vec![Arc::new(recipient)]),
+            |object| Ok(Made::of([recipient::agent(object, schema, texts, zone)?], &table.endpoints)),
         );
         let buyers_stay = buyers.follow(
             &objects.buyers,
             afresh,
             |object| digest::rule(Kind::Buyer, &object.metadata, &object.spec),
-            |object| {
-                let contracts = recipient::contracts(object, &schema, texts, zone)?;
-                Ok(contracts.into_iter().map(|(recipient, _)| Arc::new(recipient)).collect())
-            },
+            |object| Ok(Made::of(recipient::contracts(object, schema, texts, zone)?, &table.endpoints)),
         );
 
-        let mut table = Table { exchange, schema, ..Table::default() };
-        table.sources = sources.valid(Kind::LeadSource, rejected).collect();
-        endpoints_stay &= !afresh && endpoints.changed().next().is_none();
-        table.endpoints = if endpoints_stay { Arc::clone(&before.endpoints) } else { Arc::default() };
-        let valid: HashMap<_, _> = endpoints.valid(Kind::Endpoint, rejected).collect();
-        if !endpoints_stay {
-            table.endpoints = Arc::new(valid);
-        }
-
-        let roll = Roll { agents, buyers, schema: &table.schema, endpoints: &table.endpoints };
-        table.recipients = roll.call(rejected);
-        let places_stay = agents_stay && buyers_stay && !afresh && same_keys(&before.recipients, &table.recipients);
-        let changed: Vec<u32> = if places_stay { different(&before.recipients, &table.recipients) } else { Vec::new() };
-        if places_stay && changed.len() <= FEW {
-            table.index = roll.changed_index(&before, &changed).unwrap_or_else(|| roll.index(table.recipients.len()));
+        let roll = Roll { agents, buyers, schema };
+        table.recipients = Row::sharing(&before.recipients, roll.call(rejected));
+        let differ = if agents_stay && buyers_stay && !afresh { table.recipients.different(&before.recipients) } else { Vec::new() };
+        let pairs = || differ.iter().map(|at| (*at, &before.recipients[*at as usize], &table.recipients[*at as usize]));
+        let places_stay = agents_stay
+            && buyers_stay
+            && !afresh
+            && before.recipients.len() == table.recipients.len()
+            && pairs().all(|(_, was, is)| was.key == is.key);
+        let index = if places_stay && differ.len() <= FEW { roll.changed_index(&before, &differ) } else { None };
+        if let Some(index) = index {
+            table.index = index;
             table.numbers = Arc::clone(&before.numbers);
-            table.traits = changed.iter().fold(before.traits.clone(), |traits, number| {
-                traits.changed(*number, &before.recipients[*number as usize], &table.recipients[*number as usize])
-            });
+            table.traits = pairs().fold(before.traits.clone(), |traits, (number, was, is)| traits.changed(number, was, is));
         } else {
             table.index = roll.index(table.recipients.len());
-            table.numbers = Arc::new((0..).zip(&table.recipients).map(|(number, one)| (one.key.clone(), number)).collect());
+            table.numbers = Arc::new((0..).zip(table.recipients.iter()).map(|(number, one)| (one.key.clone(), number)).collect());
             table.traits = Traits::of(&table.recipients);
         }
+        table.stages = table.index.subjects().map(|subject| stage(subject, schema)).collect();
 
-        table.stages = table.index.subjects().map(|subject| stage(subject, &table.schema)).collect();
-        let members_stay = places_stay
-            && changed.iter().all(|number| before.recipients[*number as usize].labels == table.recipients[*number as usize].labels);
+        let members_stay = places_stay && pairs().all(|(_, was, is)| was.labels == is.labels);
         policies.follow(
             &objects.policies,
             !members_stay,
             |object| digest::rule(Kind::RoutingPolicy, &object.metadata, &object.spec),
-            |object| policy::compile::compile(object, &table.schema, &mut texts.expressions, &table.recipients).map(Arc::new),
+            |object| policy::compile::compile(object, schema, &mut texts.expressions, &table.recipients).map(Arc::new),
         );
-        let mut ordered: Vec<_> = policies.iter().filter_map(|piece| Some((&piece.object, piece.outcome.as_ref().ok()?))).collect();
-        ordered.sort_by_key(|(object, _)| {
-            let age = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
-            (std::cmp::Reverse(object.spec.precedence), age, object.metadata.name.clone())
-        });
-        table.policies = ordered.into_iter().map(|(_, policy)| Arc::clone(policy)).collect();
         rejected.extend(policies.refused(Kind::RoutingPolicy));
-
-        let exchanges = objects.exchanges.values().map(|object| Arc::new(digest::rule(Kind::Exchange, &object.metadata, &object.spec)));
-        let rest = (sources.rules()).chain(agents.rules()).chain(buyers.rules()).chain(endpoints.rules()).chain(policies.rules());
-        table.objects = exchanges.chain(rest).collect();
-        table.digest = digest::over(&table.objects);
+        table.policies = in_order(policies);
         texts.forget_unused();
+
+        let exchanges: Vec<_> =
+            objects.exchanges.values().map(|object| Arc::new(digest::rule(Kind::Exchange, &object.metadata, &object.spec))).collect();
+        let rest = (sources.rules()).chain(agents.rules()).chain(buyers.rules()).chain(endpoints.rules()).chain(policies.rules());
+        table.objects = Row::sharing(&before.objects, exchanges.iter().chain(rest));
+        self.sums = digest::sums(&table.objects, &before.objects, &self.sums);
+        table.digest = digest::over(&self.sums);
         self.table = Arc::new(table);
     }
 }
 
-/// All objects that recipients are made of, by which the recipients are called up.
-struct Roll<'a> {
-    agents: &'a Pieces<Agent, Recipients>,
-    buyers: &'a Pieces<Buyer, Recipients>,
-    schema: &'a Schema,
-    endpoints: &'a HashMap<String, Arc<EndpointRules>>,
+/// The valid policies, in the order in which they may take a lead.
+fn in_order(policies: &Pieces<RoutingPolicy, Arc<Policy>>) -> Vec<Arc<Policy>> {
+    let mut ordered: Vec<_> = policies.iter().filter_map(|piece| Some((&piece.object, piece.outcome.as_ref().ok()?))).collect();
+    ordered.sort_by_key(|(object, _)| {
+        let age = object.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        (std::cmp::Reverse(object.spec.precedence), age, object.metadata.name.clone())
+    });
+    ordered.into_iter().map(|(_, policy)| Arc::clone(policy)).collect()
 }
 
-impl Roll<'_> {
+/// All objects that recipients are made of, by which the recipients are called up.
+struct Roll<'a> {
+    agents: &'a Pieces<Agent, Made>,
+    buyers: &'a Pieces<Buyer, Made>,
+    schema: &'a Schema,
+}
+
+impl<'a> Roll<'a> {
     /// The recipients, in the order of their numbers.
-    fn call(&self, rejected: &mut Vec<Rejected>) -> Recipients {
-        let mut recipients = Recipients::new();
+    fn call(&self, rejected: &mut Vec<Rejected>) -> Vec<&'a Arc<Recipient>> {
+        let mut recipients = Vec::new();
         let agents = self.agents.iter().map(|piece| (Kind::Agent, &piece.name, &piece.outcome));
         let buyers = self.buyers.iter().map(|piece| (Kind::Buyer, &piece.name, &piece.outcome));
         for (kind, name, outcome) in agents.chain(buyers) {
-            let made = match outcome {
-                Ok(made) => made,
-                Err(problem) => {
-                    rejected.push(refused(kind, name, problem.clone(), Reason::Invalid));
-                    continue;
-                }
-            };
-            match made.iter().position(|recipient| !self.is_delivered(recipient)) {
-                None => recipients.extend(made.iter().map(Arc::clone)),
-                Some(at) => {
+            match outcome {
+                Ok(Made { recipients: made, undelivered: None }) => recipients.extend(made),
+                Ok(Made { recipients: made, undelivered: Some(at) }) => {
                     let field = if kind == Kind::Agent { "spec.deliverTo".to_owned() } else { format!("spec.contracts[{at}].deliverTo") };
-                    let problem = Problem::new(field, format!("there is no valid Endpoint '{}'", made[at].endpoint));
+                    let problem = Problem::new(field, format!("there is no valid Endpoint '{}'", made[*at].endpoint));
                     rejected.push(refused(kind, name, problem, Reason::EndpointNotFound));
                 }
+                Err(problem) => rejected.push(refused(kind, name, problem.clone(), Reason::Invalid)),
             }
         }
         recipients
     }
 
-    fn is_delivered(&self, recipient: &Recipient) -> bool {
-        self.endpoints.contains_key(recipient.endpoint.as_ref())
-    }
-
     /// The index over all of them.
     fn index(&self, size: usize) -> Index {
-        let of = |made: &Recipients, tests: Vec<Tests>| if made.iter().all(|one| self.is_delivered(one)) { tests } else { Vec::new() };
-        let agents =
-            self.agents.iter().filter_map(|piece| Some(of(piece.outcome.as_ref().ok()?, tests_of_agent(&piece.object, self.schema))));
-        let buyers =
-            self.buyers.iter().filter_map(|piece| Some(of(piece.outcome.as_ref().ok()?, tests_of_buyer(&piece.object, self.schema))));
+        let is_in = |outcome: &Result<Made, Problem>| outcome.as_ref().is_ok_and(|made| made.undelivered.is_none());
+        let agents = self.agents.iter().filter(|piece| is_in(&piece.outcome)).map(|piece| tests_of_agent(&piece.object, self.schema));
+        let buyers = self.buyers.iter().filter(|piece| is_in(&piece.outcome)).map(|piece| tests_of_buyer(&piece.object, self.schema));
         Index::build(size, agents.chain(buyers).flatten())
     }
 
     /// The index before, with the tests of these recipients changed; none when it has to be built anew.
-    fn changed_index(&self, before: &Table, changed: &[u32]) -> Option<Index> {
+    fn changed_index(&self, before: &Table, differ: &[u32]) -> Option<Index> {
         let mut index = before.index.clone();
-        let mut changed = changed.iter().copied().peekable();
+        let mut differ = differ.iter().copied().peekable();
+        let changes = |was: &Made, before: Vec<Tests>, after: Vec<Tests>| {
+            let tests = before.into_iter().zip(after);
+            was.recipients.iter().zip(tests).map(|(made, (was, is))| (made.key.clone(), was, is)).collect::<Vec<_>>()
+        };
         let agents = self.agents.changed().filter_map(|piece| {
-            let (object, outcome) = piece.before.as_ref()?;
-            let was = outcome.as_ref().ok()?.iter().zip(tests_of_agent(object, self.schema));
-            Some(
-                was.zip(tests_of_agent(&piece.object, self.schema))
-                    .map(|((made, was), is)| (made.key.clone(), was, is))
-                    .collect::<Vec<_>>(),
-            )
+            let (object, was) = piece.before.as_deref()?;
+            Some(changes(was.as_ref().ok()?, tests_of_agent(object, self.schema), tests_of_agent(&piece.object, self.schema)))
         });
         let buyers = self.buyers.changed().filter_map(|piece| {
-            let (object, outcome) = piece.before.as_ref()?;
-            let was = outcome.as_ref().ok()?.iter().zip(tests_of_buyer(object, self.schema));
-            Some(
-                was.zip(tests_of_buyer(&piece.object, self.schema))
-                    .map(|((made, was), is)| (made.key.clone(), was, is))
-                    .collect::<Vec<_>>(),
-            )
+            let (object, was) = piece.before.as_deref()?;
+            Some(changes(was.as_ref().ok()?, tests_of_buyer(object, self.schema), tests_of_buyer(&piece.object, self.schema)))
         });
         for (key, was, is) in agents.chain(buyers).flatten() {
             if let Some(number) = before.numbers.get(&key) {
                 index = index.changed(*number, &was, &is)?;
-                changed.next_if_eq(number);
+                differ.next_if_eq(number);
             }
         }
-        // Who changed without its object having changed can't be told from here.
-        changed.next().is_none().then_some(index)
+        // Who differs without its object having changed can't be told from here.
+        differ.next().is_none().then_some(index)
     }
 }
 
@@ -261,15 +277,6 @@ fn tests_of_agent(agent: &Agent, schema: &Schema) -> Vec<Tests> {
 /// The tests of a buyer's contracts, in their order.
 fn tests_of_buyer(buyer: &Buyer, schema: &Schema) -> Vec<Tests> {
     buyer.spec.contracts.iter().filter_map(|contract| filters::tests(&contract.accepts, "", schema).ok()).collect()
-}
-
-fn same_keys(before: &[Arc<Recipient>], after: &[Arc<Recipient>]) -> bool {
-    before.len() == after.len() && before.iter().zip(after).all(|(one, other)| Arc::ptr_eq(one, other) || one.key == other.key)
-}
-
-/// Places at which recipients were made anew.
-fn different(before: &[Arc<Recipient>], after: &[Arc<Recipient>]) -> Vec<u32> {
-    (0..).zip(before.iter().zip(after)).filter(|(_, (one, other))| !Arc::ptr_eq(one, other)).map(|(number, _)| number).collect()
 }
 
 pub(super) fn refused(kind: Kind, name: &str, problem: Problem, reason: Reason) -> Rejected {

@@ -7,12 +7,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::row::Row;
 use super::{Kind, Objects};
 use crate::store::RuleObject;
 
 /// The digest of all objects, in hex, and each object as it is recorded. Covers kind, name, labels, creation time (it breaks ties) and spec; not
 /// status, annotations or versions.
-pub fn of(objects: &Objects) -> (String, Vec<Arc<RuleObject>>) {
+pub fn of(objects: &Objects) -> (String, Row<RuleObject>) {
     let mut all = Vec::with_capacity(objects.len());
     objects.exchanges.values().for_each(|o| all.push(rule(Kind::Exchange, &o.metadata, &o.spec)));
     objects.sources.values().for_each(|o| all.push(rule(Kind::LeadSource, &o.metadata, &o.spec)));
@@ -20,15 +21,28 @@ pub fn of(objects: &Objects) -> (String, Vec<Arc<RuleObject>>) {
     objects.buyers.values().for_each(|o| all.push(rule(Kind::Buyer, &o.metadata, &o.spec)));
     objects.endpoints.values().for_each(|o| all.push(rule(Kind::Endpoint, &o.metadata, &o.spec)));
     objects.policies.values().for_each(|o| all.push(rule(Kind::RoutingPolicy, &o.metadata, &o.spec)));
-    let all: Vec<_> = all.into_iter().map(Arc::new).collect();
-    (over(&all), all)
+    let all: Row<RuleObject> = all.into_iter().map(Arc::new).collect();
+    (over(&sums(&all, &Row::default(), &[])), all)
 }
 
-/// The digest of recorded objects, in their order.
-pub fn over(objects: &[Arc<RuleObject>]) -> String {
+/// A hash for each stretch of recorded objects; those of stretches that `before` has too are taken from `known`, its hashes.
+pub fn sums(objects: &Row<RuleObject>, before: &Row<RuleObject>, known: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    let sum = |stretch: &[Arc<RuleObject>]| {
+        let mut hasher = blake3::Hasher::new();
+        stretch.iter().for_each(|object| {
+            hasher.update(&object.hash);
+        });
+        *hasher.finalize().as_bytes()
+    };
+    let stretches = objects.stretches(before).enumerate();
+    stretches.map(|(at, (stretch, same))| known.get(at).filter(|_| same).copied().unwrap_or_else(|| sum(stretch))).collect()
+}
+
+/// The digest of all recorded objects, of the hashes of their stretches.
+pub fn over(sums: &[[u8; 32]]) -> String {
     let mut hasher = blake3::Hasher::new();
-    for object in objects {
-        hasher.update(&object.hash);
+    for sum in sums {
+        hasher.update(sum);
     }
     hasher.finalize().to_hex().to_string()
 }

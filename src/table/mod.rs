@@ -17,6 +17,7 @@ mod pieces;
 pub mod policy;
 pub mod recipient;
 pub mod references;
+pub mod row;
 pub mod schema;
 pub mod secrets;
 pub mod source;

@@ -12,6 +12,8 @@ use crate::store::RuleObject;
 #[derive(Debug)]
 pub(super) struct Pieces<O, T> {
     list: Vec<Piece<O, T>>,
+    /// Places of those that were compiled when last followed, when all names stayed.
+    changed: Vec<usize>,
 }
 
 /// What one object came to.
@@ -22,12 +24,12 @@ pub(super) struct Piece<O, T> {
     pub rule: Arc<RuleObject>,
     pub outcome: Result<T, Problem>,
     /// The piece before, when this one took its place.
-    pub before: Option<(Arc<O>, Result<T, Problem>)>,
+    pub before: Option<Box<(Arc<O>, Result<T, Problem>)>>,
 }
 
 impl<O, T> Default for Pieces<O, T> {
     fn default() -> Self {
-        Self { list: Vec::new() }
+        Self { list: Vec::new(), changed: Vec::new() }
     }
 }
 
@@ -40,48 +42,79 @@ impl<O, T> Pieces<O, T> {
         rule: impl Fn(&O) -> RuleObject,
         mut compile: impl FnMut(&O) -> Result<T, Problem>,
     ) -> bool {
-        let mut same = self.list.len() == objects.len();
-        let mut known = std::mem::take(&mut self.list).into_iter().peekable();
-        self.list = objects
-            .iter()
-            .map(|(name, object)| {
-                while known.next_if(|piece| *piece.name < **name).is_some() {}
-                let before = known.next_if(|piece| *piece.name == **name);
-                match before {
-                    Some(piece) if !afresh && Arc::ptr_eq(&piece.object, object) => Piece { before: None, ..piece },
-                    before => {
-                        same &= before.is_some();
-                        let known_rule =
-                            before.as_ref().filter(|piece| Arc::ptr_eq(&piece.object, object)).map(|piece| Arc::clone(&piece.rule));
-                        Piece {
-                            name: before.as_ref().map_or_else(|| name.as_str().into(), |piece| Arc::clone(&piece.name)),
-                            object: Arc::clone(object),
-                            rule: known_rule.unwrap_or_else(|| Arc::new(rule(object))),
-                            outcome: compile(object),
-                            before: before.map(|piece| (piece.object, piece.outcome)),
-                        }
-                    }
+        for at in std::mem::take(&mut self.changed) {
+            self.list[at].before = None;
+        }
+        if let Some(changed) = self.changed_in_place(objects, afresh) {
+            for (at, object) in &changed {
+                let piece = &mut self.list[*at];
+                if !Arc::ptr_eq(&piece.object, object) {
+                    piece.rule = Arc::new(rule(object));
                 }
-            })
-            .collect();
-        same
+                let before =
+                    (std::mem::replace(&mut piece.object, Arc::clone(object)), std::mem::replace(&mut piece.outcome, compile(object)));
+                piece.before = Some(Box::new(before));
+            }
+            self.changed = changed.into_iter().map(|(at, _)| at).collect();
+            return true;
+        }
+        let mut known = std::mem::take(&mut self.list).into_iter().peekable();
+        let pieces = objects.iter().map(|(name, object)| {
+            while known.next_if(|piece| *piece.name < **name).is_some() {}
+            let before = known.next_if(|piece| *piece.name == **name && Arc::ptr_eq(&piece.object, object));
+            match before {
+                Some(piece) if !afresh => piece,
+                before => Piece {
+                    name: name.as_str().into(),
+                    object: Arc::clone(object),
+                    rule: before.map_or_else(|| Arc::new(rule(object)), |piece| piece.rule),
+                    outcome: compile(object),
+                    before: None,
+                },
+            }
+        });
+        self.list = pieces.collect();
+        false
+    }
+
+    /// Who changed, when the names are those of before. Where objects are the same their names are not even looked at.
+    fn changed_in_place<'o>(&self, objects: &'o BTreeMap<String, Arc<O>>, afresh: bool) -> Option<Vec<(usize, &'o Arc<O>)>> {
+        if self.list.len() != objects.len() {
+            return None;
+        }
+        let mut changed = Vec::new();
+        for (at, (piece, (name, object))) in self.list.iter().zip(objects).enumerate() {
+            if !Arc::ptr_eq(&piece.object, object) {
+                if *piece.name != **name {
+                    return None;
+                }
+                changed.push((at, object));
+            } else if afresh {
+                changed.push((at, object));
+            }
+        }
+        Some(changed)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Piece<O, T>> {
         self.list.iter()
     }
 
-    /// The objects that were compiled when last followed.
+    /// The objects that were compiled when last followed, when all names stayed.
     pub fn changed(&self) -> impl Iterator<Item = &Piece<O, T>> {
-        self.list.iter().filter(|piece| piece.before.is_some())
+        self.changed.iter().map(|at| &self.list[*at])
     }
 
-    /// The objects that are valid, by name; the others are added to `rejected`.
-    pub fn valid<'p>(&'p self, kind: Kind, rejected: &mut Vec<Rejected>) -> impl Iterator<Item = (String, T)> + use<'p, O, T>
+    /// What valid objects came to.
+    pub fn outcomes(&mut self) -> impl Iterator<Item = &mut T> {
+        self.list.iter_mut().filter_map(|piece| piece.outcome.as_mut().ok())
+    }
+
+    /// The objects that are valid, by name.
+    pub fn valid(&self) -> impl Iterator<Item = (String, T)>
     where
         T: Clone,
     {
-        rejected.extend(self.refused(kind));
         self.list.iter().filter_map(|piece| Some((piece.name.to_string(), piece.outcome.as_ref().ok()?.clone())))
     }
 
@@ -94,7 +127,7 @@ impl<O, T> Pieces<O, T> {
     }
 
     /// The objects as they are recorded.
-    pub fn rules(&self) -> impl Iterator<Item = Arc<RuleObject>> + '_ {
-        self.list.iter().map(|piece| Arc::clone(&piece.rule))
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleObject>> + '_ {
+        self.list.iter().map(|piece| &piece.rule)
     }
 }

@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 use super::bits::Bits;
 use super::expression::Expression;
 use super::recipient::{Recipient, Role};
+use super::row::Row;
 
 /// Recipients by trait.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,7 +37,7 @@ pub struct Traits {
 }
 
 impl Traits {
-    pub fn of(recipients: &[Arc<Recipient>]) -> Self {
+    pub fn of(recipients: &Row<Recipient>) -> Self {
         let size = recipients.len();
         let none = || Bits::none(size);
         let mut traits = Self {
@@ -53,7 +54,7 @@ impl Traits {
             skills: HashMap::new(),
             endpoints: HashMap::new(),
         };
-        for (number, recipient) in (0..).zip(recipients) {
+        for (number, recipient) in (0..).zip(recipients.iter()) {
             traits.put(number, recipient);
         }
         traits

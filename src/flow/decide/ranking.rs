@@ -4,7 +4,6 @@
 //! in which objects were made.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
 
@@ -16,6 +15,7 @@ use crate::lead::decision::{Ranked, Turn};
 use crate::table::bits::Bits;
 use crate::table::policy::{Method, Order, Tier};
 use crate::table::recipient::{Recipient, What};
+use crate::table::row::Row;
 
 /// A recipient with all that its place depends on.
 pub(super) struct Placed {
@@ -36,7 +36,7 @@ impl Placed {
             .then(self.number.cmp(&other.number))
     }
 
-    pub fn shown(&self, recipients: &[Arc<Recipient>]) -> Ranked {
+    pub fn shown(&self, recipients: &Row<Recipient>) -> Ranked {
         Ranked { recipient: recipients[self.number as usize].key.clone(), value: self.value, error: self.error.clone() }
     }
 }

@@ -182,7 +182,7 @@ impl<'a> Walk<'a> {
                     self.shadows.clear();
                     if let (Some(turn), Some(taken)) = (turn, &candidate.turn) {
                         let at = TurnAt { rotation: taken.rotation.clone(), recipient: delivery.recipient.clone(), turn };
-                        self.routing.standing().turned(vec![at]);
+                        self.routing.standing().turned(&[at]);
                     }
                     self.made = delivery.number;
                     let so_far = SoFar { attempts: 0, ambiguous: false };
@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
                 Reserved::Stale { turns } => {
                     // Another router gave this turn away: whose turn it is now is decided anew.
                     self.never_mind(&candidate);
-                    self.routing.standing().turned(turns);
+                    self.routing.standing().turned(&turns);
                     return Ok(Flow::Continue(()));
                 }
                 Reserved::Lost => return Err(RouteError::Lost),

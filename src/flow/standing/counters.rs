@@ -91,7 +91,7 @@ impl Counters {
             }
         }
         // A limit of nothing is reached without anything being used.
-        for (number, (counters, recipient)) in (0..).zip(self.counters.iter().zip(&table.recipients)) {
+        for (number, (counters, recipient)) in (0..).zip(self.counters.iter().zip(table.recipients.iter())) {
             if counters.iter().any(|counter| counter.allowed < counter.least) {
                 self.full.set(number, is_full(counters, recipient));
             }

@@ -2,16 +2,20 @@
 //!
 //! It is kept up to date by the router's own deeds and by time, and read afresh from the store; so it may lag behind other routers. That never breaks a
 //! limit: the store checks each reservation, and its answer corrects the standing. [`counters`] count what is used and keep who has no room as bits,
-//! [`presence`] who is away; both are looked at again only when their time has come ([`agenda`]). [`rotations`] are the turns.
+//! [`presence`] who is away; both are looked at again only when their time has come ([`agenda`]). [`rotations`] are the turns. [`generations`] keep the standing under the
+//! table before too, while leads go by it.
 
 mod agenda;
 mod counters;
+mod generations;
 mod presence;
 mod rotations;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+
+pub use generations::Generations;
 
 use agenda::Agenda;
 use counters::Counters;
@@ -52,6 +56,20 @@ impl Standing {
         standing
     }
 
+    /// Whether recipients' numbers are those of this table.
+    pub fn is_under(&self, table: &Arc<Table>) -> bool {
+        Arc::ptr_eq(&self.table, table)
+    }
+
+    /// The same under another table.
+    fn beside(&self, table: &Arc<Table>, now: Timestamp) -> Self {
+        let mut other = Self::new(Arc::clone(table), now);
+        other.read_at = self.read_at;
+        other.counters.take_over(&self.counters, &self.table, table);
+        other.rotations = self.rotations.clone().renumbered(&self.table, table);
+        other
+    }
+
     /// Takes over a table, and what is known of recipients that it has too.
     pub fn follow(&mut self, table: &Arc<Table>, now: Timestamp) {
         if Arc::ptr_eq(&self.table, table) {
@@ -59,19 +77,14 @@ impl Standing {
         }
         let before = std::mem::replace(&mut self.table, Arc::clone(table));
         if Arc::ptr_eq(&before.numbers, &table.numbers) {
-            for (number, (was, is)) in (0..).zip(before.recipients.iter().zip(&table.recipients)) {
-                if !Arc::ptr_eq(was, is) {
-                    self.counters.renew(number, is, now);
-                    self.look_at(number, now);
-                }
+            for number in table.recipients.different(&before.recipients) {
+                self.counters.renew(number, &table.recipients[number as usize], now);
+                self.look_at(number, now);
             }
             return;
         }
-        let mut next = Self::new(Arc::clone(table), now);
-        next.read_at = self.read_at;
-        next.counters.take_over(&self.counters, &before, table);
-        next.rotations = std::mem::take(&mut self.rotations).renumbered(&before, table);
-        *self = next;
+        self.table = before;
+        *self = self.beside(table, now);
     }
 
     /// Looks again at those whose hours, windows or paces change by `now`.

@@ -12,7 +12,7 @@ use crate::table::Table;
 use crate::table::policy::{Order, Tier};
 
 /// The turns of all tiers.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Rotations {
     rotations: HashMap<String, Rotation, FxBuildHasher>,
 }

@@ -1,7 +1,6 @@
 //! A RoutingPolicy of the API, made into rules.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
 
@@ -13,6 +12,7 @@ use crate::table::Problem;
 use crate::table::bits::Bits;
 use crate::table::expression::{Expressions, Use};
 use crate::table::recipient::{Recipient, Role, condition};
+use crate::table::row::Row;
 use crate::table::schema::Schema;
 
 /// The name of the last tier.
@@ -23,7 +23,7 @@ pub fn compile(
     policy: &RoutingPolicy,
     schema: &Schema,
     expressions: &mut Expressions,
-    recipients: &[Arc<Recipient>],
+    recipients: &Row<Recipient>,
 ) -> Result<Policy, Problem> {
     let name = policy.metadata.name.clone().unwrap_or_default();
     let spec = &policy.spec;
@@ -89,13 +89,13 @@ pub fn compile(
     })
 }
 
-fn members(to: &Recipients, field: &str, recipients: &[Arc<Recipient>]) -> Result<Bits, Problem> {
+fn members(to: &Recipients, field: &str, recipients: &Row<Recipient>) -> Result<Bits, Problem> {
     if to.agents.is_none() && to.buyers.is_none() {
         return Err(Problem::new(field, "must give `agents`, `buyers` or both"));
     }
     let (agents, buyers) = (Chosen::by(to.agents.as_ref()), Chosen::by(to.buyers.as_ref()));
     let mut members = Bits::none(recipients.len());
-    for (number, recipient) in (0..).zip(recipients) {
+    for (number, recipient) in (0..).zip(recipients.iter()) {
         let group = if recipient.role == Role::Agent { &agents } else { &buyers };
         if group.as_ref().is_some_and(|group| group.has(recipient)) {
             members.add(number);
