@@ -8,7 +8,7 @@ use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
 use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
-use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate};
+use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate, why_not};
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
@@ -82,6 +82,7 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         },
         Command::Flowchart(settings) => flowchart::command::run(settings, &mut out).await?,
         Command::Simulate(settings) => simulate::command::run(settings, &SystemClock, &mut out, &mut std::io::stderr()).await?,
+        Command::WhyNot(settings) => why_not::command::run(settings, &mut out).await?,
         Command::Release(settings) => release::run(settings, &mut out).await?,
         Command::Close(settings) => close::run(settings, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,

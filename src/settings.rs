@@ -44,6 +44,8 @@ pub enum Command {
     Flowchart(FlowchartSettings),
     /// Tells what rules would do with leads: who would get them, what they would bring, and what would change.
     Simulate(SimulateSettings),
+    /// Tells why a recipient did not get a lead: the tests that failed, with the values compared.
+    WhyNot(WhyNotSettings),
     /// Has an unmatched lead decided again.
     Release(ReleaseSettings),
     /// Ends an agent's work on a lead: the agent can have another.
@@ -173,7 +175,7 @@ pub struct ExplainSettings {
     pub admin: String,
     /// How the explanation is written.
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    pub output: ExplainOutput,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -235,6 +237,20 @@ pub struct SimulateSettings {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct WhyNotSettings {
+    /// Id of the lead; `latest` is the one that arrived last.
+    pub lead: String,
+    /// The recipient: an agent's name, or BUYER/CONTRACT.
+    pub recipient: String,
+    /// Admin address of a router.
+    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    pub admin: String,
+    /// How the answer is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct ReleaseSettings {
     /// Id of the lead; `latest` is the one that arrived last, `all` are all unmatched leads.
     pub lead: String,
@@ -275,6 +291,16 @@ pub struct LoadSettings {
     /// Allow another machine as the target.
     #[arg(long)]
     pub anywhere: bool,
+}
+
+/// How an explanation is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainOutput {
+    #[default]
+    Text,
+    Json,
+    /// The lead's path as a flowchart.
+    Mermaid,
 }
 
 /// How findings are written.

@@ -15,7 +15,7 @@ pub use calling::{Calling, calling};
 pub use circle::{Center, CircleError, Distance, within};
 pub use hours::{Hours, QuietHours, StateHours, quiet_hours};
 pub use location::{Location, zones};
-pub use zip::{Place, zip};
+pub use zip::{Place, zip, zips};
 
 /// The lines of one of the tables that are written by hand: cells between commas, without notes and headings.
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {

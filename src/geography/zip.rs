@@ -42,6 +42,12 @@ pub fn zip(code: &str) -> Option<Place> {
     table.find(five(code)?).and_then(|at| table.place(at))
 }
 
+/// Every ZIP that has an area of its own, in order, with its state.
+pub fn zips() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let table = &*TABLE;
+    table.zips().iter().enumerate().filter_map(|(at, zip)| Some((*zip, table.place(at)?.state)))
+}
+
 /// The states and zones that are possible for a ZIP: those of its place, or else those of all ZIPs with its first three digits.
 pub(super) fn states_and_zones(code: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
     let code = five(code)?;

@@ -1,20 +1,23 @@
-//! What a router's admin port tells of single leads, and what may be done to them there: `GET /leads/{id}/explanation`, `POST /leads/{id}/close` and
+//! What a router's admin port tells of single leads, and what may be done to them there: `GET /leads/{id}/explanation`,
+//! `GET /leads/{id}/why-not?recipient=…`, `POST /leads/{id}/close` and
 //! `POST /leads/{id}/release`. The id `latest` is the lead that arrived last; `all` releases all unmatched leads.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::flow::ports::Clock;
-use crate::lead::LeadId;
-use crate::store::{LeadFile, Store, StoreError};
+use crate::lead::{LeadId, RecipientKey};
+use crate::store::{LeadFile, RuleObject, Store, StoreError};
 use crate::tools::explanation::Explanation;
+use crate::tools::why_not::{WhyNot, last_decision};
 
 /// The longest that a page waits for the store.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,6 +33,7 @@ struct Pages {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     explain: Explain,
+    why_not: WhyNotOf,
 }
 
 /// Why a page can't be shown.
@@ -53,19 +57,38 @@ enum PageError {
     Slow(#[from] tokio::time::error::Elapsed),
 }
 
+/// Tells why a recipient did not get a lead. Takes the rules of the lead's last decision, when they are on record.
+pub type WhyNotOf = Arc<dyn Fn(LeadFile, Option<Vec<RuleObject>>, RecipientKey) -> Result<WhyNot, String> + Send + Sync>;
+
 /// The pages of leads.
-pub fn routes(store: Arc<dyn Store>, clock: Arc<dyn Clock>, explain: Explain) -> Router {
+pub fn routes(store: Arc<dyn Store>, clock: Arc<dyn Clock>, explain: Explain, why_not: WhyNotOf) -> Router {
     Router::new()
         .route("/leads/{id}/explanation", get(explanation))
         .route("/leads/{id}/close", post(close))
         .route("/leads/{id}/release", post(release))
-        .with_state(Pages { store, clock, explain })
+        .route("/leads/{id}/why-not", get(self::why_not))
+        .with_state(Pages { store, clock, explain, why_not })
 }
 
 async fn explanation(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Json<Explanation>, PageError> {
     let lead = pages.find(&id).await?;
     let file = tokio::time::timeout(PATIENCE, pages.store.lead(lead)).await??.ok_or(PageError::Unknown(lead))?;
     (pages.explain)(file).map(Json).map_err(|why| PageError::CannotOpen { lead, why })
+}
+
+#[derive(Deserialize)]
+struct Who {
+    recipient: String,
+}
+
+async fn why_not(State(pages): State<Pages>, Path(id): Path<String>, Query(who): Query<Who>) -> Result<Json<WhyNot>, PageError> {
+    let lead = pages.find(&id).await?;
+    let file = tokio::time::timeout(PATIENCE, pages.store.lead(lead)).await??.ok_or(PageError::Unknown(lead))?;
+    let rules = match last_decision(&file.decisions) {
+        Some(decision) => tokio::time::timeout(PATIENCE, pages.store.rules(&decision.rules)).await??,
+        None => None,
+    };
+    (pages.why_not)(file, rules, RecipientKey(who.recipient.into())).map(Json).map_err(|why| PageError::CannotOpen { lead, why })
 }
 
 async fn close(State(pages): State<Pages>, Path(id): Path<String>) -> Result<Response, PageError> {
@@ -124,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::flow::ports::StillClock;
-    use crate::lead::{Delivery, Lead, RecipientKey, UnmatchedReason};
+    use crate::lead::{Delivery, Lead, UnmatchedReason};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{DeliveryEnd, DeliveryState, NewLead, Reservation, Sealed, Settlement, Then};
     use crate::table::schema::Schema;
@@ -145,7 +168,11 @@ mod tests {
             let lead = Lead { id: file.id, source: file.source.clone(), arrived_at: file.arrived_at, fields: BTreeMap::new() };
             if file.sealed.0.is_empty() { Err("its key is gone".to_owned()) } else { Ok(Explanation::new(file, &lead, &Schema::default())) }
         });
-        let app = routes(Arc::clone(&store), Arc::new(StillClock::at(NOW)), explain);
+        let why_not: WhyNotOf = Arc::new(|file, rules, recipient| {
+            let verdict = format!("{} decisions, rules {}", file.decisions.len(), rules.is_some());
+            Ok(WhyNot { lead: file.id, recipient: recipient.to_string(), decided_at: None, verdict, tests: vec![] })
+        });
+        let app = routes(Arc::clone(&store), Arc::new(StillClock::at(NOW)), explain, why_not);
         Setting { store, app, _folder: folder }
     }
 
@@ -213,6 +240,15 @@ mod tests {
             let (status, explanation) = setting.ask(Method::GET, &format!("/leads/{id}/explanation")).await;
             assert_eq!((status, explanation["lead"].as_str()), (StatusCode::OK, Some(LEAD)));
         }
+    }
+
+    #[tokio::test]
+    async fn a_recipient_is_asked_about_by_its_key() {
+        let setting = setting();
+        setting.arrives(b"sealed").await;
+        let (status, answer) = setting.ask(Method::GET, "/leads/latest/why-not?recipient=buyer%2Facme%2Fnorth").await;
+        assert_eq!((status, answer["recipient"].as_str()), (StatusCode::OK, Some("buyer/acme/north")));
+        assert_eq!(answer["verdict"], "0 decisions, rules false");
     }
 
     #[tokio::test]

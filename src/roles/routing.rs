@@ -14,11 +14,13 @@ use crate::connect::HttpSender;
 use crate::flow::deliver::Deliverer;
 use crate::flow::envelope;
 use crate::flow::route::Routing;
+use crate::lead::RecipientKey;
 use crate::ops::{lead_pages, rule_pages, simulation_page};
 use crate::store::group::Group;
-use crate::store::{Arrived, Store};
+use crate::store::{Arrived, LeadFile, RuleObject, Store};
 use crate::table::digest;
 use crate::tools::explanation::Explanation;
+use crate::tools::why_not;
 
 /// A router's parts that others need to know.
 pub struct Started {
@@ -76,11 +78,19 @@ async fn follow_endpoints(in_force: Arc<InForce>, sender: Arc<HttpSender>, deliv
 }
 
 fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> Router {
-    let (in_force, rules, current) = (Arc::clone(in_force), Arc::clone(in_force), Arc::clone(in_force));
-    let explain = move |file: crate::store::LeadFile| {
+    let [in_force, in_force_too, rules, current] = [(); 4].map(|()| Arc::clone(in_force));
+    let explain = move |file: LeadFile| {
         let sealer = in_force.sealer.load_full().ok_or("the encryption keys are missing")?;
         let kept = envelope::open(&sealer, file.id, &file.sealed).map_err(|error| error.to_string())?;
         Ok(Explanation::new(file, &kept.lead, &in_force.live.table().schema))
+    };
+    let why_not = {
+        let in_force = Arc::clone(&in_force_too);
+        move |file: LeadFile, rules: Option<Vec<RuleObject>>, recipient: RecipientKey| {
+            let sealer = in_force.sealer.load_full().ok_or("the encryption keys are missing")?;
+            let lead = envelope::open(&sealer, file.id, &file.sealed).map_err(|error| error.to_string())?.lead;
+            why_not::of_file(file, &lead, rules, &in_force.live.table(), &recipient)
+        }
     };
     let objects = move || {
         digest::objects(rules.live.table().objects.iter().map(AsRef::as_ref))
@@ -91,7 +101,7 @@ fn pages(in_force: &Arc<InForce>, store: &Arc<dyn Store>, process: &Process) -> 
         let open = move |arrived: &Arrived| envelope::open(&sealer, arrived.id, &arrived.sealed).ok().map(|kept| kept.lead);
         Some((current.live.table(), Arc::new(open) as simulation_page::Open))
     };
-    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain))
+    lead_pages::routes(Arc::clone(store), Arc::clone(&process.clock), Arc::new(explain), Arc::new(why_not))
         .merge(rule_pages::routes(Arc::new(objects)))
         .merge(simulation_page::routes(Arc::clone(store), Arc::new(current)))
 }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::admin_port::{AskError, get, page};
 use super::explanation::Explanation;
-use super::explanation_text;
-use crate::settings::{ExplainSettings, Output};
+use super::{explanation_mermaid, explanation_text};
+use crate::settings::{ExplainOutput, ExplainSettings};
 
 /// Why nothing could be explained.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +23,12 @@ pub async fn run(settings: &ExplainSettings, out: &mut impl Write) -> Result<(),
     let url = page(&settings.admin, &format!("leads/{}/explanation", settings.lead));
     let answer = get(&url).await?;
     match settings.output {
-        Output::Json => writeln!(out, "{answer:#}")?,
-        Output::Text => {
+        ExplainOutput::Json => writeln!(out, "{answer:#}")?,
+        ExplainOutput::Mermaid => {
+            let explanation: Explanation = serde_json::from_value(answer)?;
+            out.write_all(explanation_mermaid::mermaid(&explanation).as_bytes())?;
+        }
+        ExplainOutput::Text => {
             let explanation: Explanation = serde_json::from_value(answer)?;
             let mut text = String::new();
             explanation_text::write(&explanation, &mut text).map_err(io::Error::other)?;
@@ -46,7 +50,7 @@ mod tests {
 
     const DELIVERED: &str = include_str!("testdata/delivered.json");
 
-    async fn explained(lead: &str, output: Output) -> Result<String, ExplainError> {
+    async fn explained(lead: &str, output: ExplainOutput) -> Result<String, ExplainError> {
         let known: Value = serde_json::from_str(DELIVERED).unwrap();
         let app = Router::new()
             .route("/leads/latest/explanation", get(async || Json(known)))
@@ -62,16 +66,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_router_is_asked_and_its_answer_written() {
-        let text = explained("latest", Output::Text).await.unwrap();
+        let text = explained("latest", ExplainOutput::Text).await.unwrap();
         assert!(text.contains("Delivered to agent/sarah-lee, record id crm-000001"), "{text}");
-        let json: Explanation = serde_json::from_str(&explained("latest", Output::Json).await.unwrap()).unwrap();
+        let json: Explanation = serde_json::from_str(&explained("latest", ExplainOutput::Json).await.unwrap()).unwrap();
         assert_eq!(json.source, "website-form");
+        assert!(explained("latest", ExplainOutput::Mermaid).await.unwrap().starts_with("flowchart TD\n"));
     }
 
     #[tokio::test]
     async fn a_refusal_is_told_in_the_routers_words_and_a_stranger_as_such() {
-        assert_eq!(explained("none", Output::Text).await.unwrap_err().to_string(), "there is no such lead");
-        let stranger = explained("elsewhere", Output::Text).await.unwrap_err().to_string();
+        assert_eq!(explained("none", ExplainOutput::Text).await.unwrap_err().to_string(), "there is no such lead");
+        let stranger = explained("elsewhere", ExplainOutput::Text).await.unwrap_err().to_string();
         assert!(stranger.ends_with("is not a router's admin port"), "{stranger}");
     }
 
@@ -80,7 +85,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let settings = ExplainSettings { lead: "latest".to_owned(), admin: admin.clone(), output: Output::Text };
+        let settings = ExplainSettings { lead: "latest".to_owned(), admin: admin.clone(), output: ExplainOutput::Text };
         let error = run(&settings, &mut Vec::new()).await.unwrap_err().to_string();
         assert!(error.contains(&admin) && error.contains("--admin"), "{error}");
     }

@@ -60,13 +60,19 @@ fn outcome(explanation: &Explanation, out: &mut impl Write) -> fmt::Result {
 
 fn decision(decision: &Decision, deliveries: &[ShownDelivery], out: &mut impl Write) -> fmt::Result {
     let rules = decision.rules.get(..12).unwrap_or(&decision.rules);
-    writeln!(out, "\nDecision at {}, under rules {rules}", moment(decision.inputs.now))?;
+    let shadow = if decision.shadow { " by a shadow: nothing came of it" } else { "" };
+    writeln!(out, "\nDecision at {}, under rules {rules}{shadow}", moment(decision.inputs.now))?;
     for passed in &decision.passed_over {
         writeln!(out, "  policy {} was passed over: {}", passed.policy, passed_over(passed.why))?;
     }
     match &decision.policy {
         Some(policy) => writeln!(out, "  policy {policy} takes the lead")?,
         None => writeln!(out, "  no policy takes the lead")?,
+    }
+    if let Some(score) = &decision.score {
+        let grade = score.grade.as_ref().map_or_else(|| "no grade".to_owned(), |grade| format!("grade {grade}"));
+        let fired = if score.fired.is_empty() { "no rule held".to_owned() } else { score.fired.join(", ") };
+        writeln!(out, "  score {}, {grade}: {fired}", score.points)?;
     }
     for tier in &decision.tiers {
         self::tier(tier, decision.policy.as_deref(), deliveries, out)?;
@@ -93,6 +99,17 @@ fn tier(tier: &TierTrace, policy: Option<&str>, deliveries: &[ShownDelivery], ou
         [stage.name.to_string(), removed, format!("{left} left")]
     });
     columns(4, [Side::Left, Side::Right, Side::Right], &stages.collect::<Vec<_>>(), out)?;
+    for one in &tier.stand_ins {
+        writeln!(out, "    {} stands in for {}", one.stands_in, one.absent)?;
+    }
+    if let Some(comparison) = tier.comparison {
+        let cents = |minor: i64| format!("{}.{:02}", minor / 100, minor % 100);
+        let alone = comparison.exclusive.map_or_else(|| "nothing".to_owned(), cents);
+        writeln!(out, "    alone it brings {alone}, shared {}", cents(comparison.shared))?;
+    }
+    if let Some(recipient) = &tier.waits_for {
+        writeln!(out, "    the lead waits for {recipient} to have room")?;
+    }
     if tier.ranked.is_empty() {
         return writeln!(out, "    nobody is left");
     }
@@ -154,31 +171,43 @@ fn columns<const N: usize>(indent: usize, sides: [Side; N], rows: &[[String; N]]
 }
 
 /// What a method compares.
-fn measure(method: &str) -> &'static str {
+pub(super) fn measure(method: &str) -> &'static str {
     match method {
         "Score" => "score",
         "Priority" => "priority",
+        "HighestPrice" => "pays",
+        "Attainment" => "behind by",
+        "LeastLoaded" => "load",
+        "Sticky" => "",
         _ => "turn at",
     }
 }
 
-/// The compared value as people read it. Turns come by ascending position, which the record holds negated; here it is counted in turns of weight 1.
-fn compared(method: &str, value: f64) -> String {
-    let value = if measure(method) == "turn at" { -value / TURN as f64 } else { value };
+/// The compared value as people read it. The record holds what the method compares, the greater going first: turns and loads are negated there, prices in
+/// hundredths. Turns are counted in turns of weight 1.
+pub(super) fn compared(method: &str, value: f64) -> String {
+    let value = match method {
+        "Score" | "Priority" | "Attainment" => value,
+        "HighestPrice" => value / 100.0,
+        "LeastLoaded" => -value,
+        // What the others than the owner were compared by, the record does not tell.
+        "Sticky" => return String::new(),
+        _ => -value / TURN as f64,
+    };
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string()
 }
 
-fn amount(price: &Money) -> String {
+pub(super) fn amount(price: &Money) -> String {
     format!("{}.{:02} {}", price.minor / 100, price.minor % 100, price.currency)
 }
 
-fn state(state: ShownState) -> &'static str {
+pub(super) fn state(state: ShownState) -> &'static str {
     match state {
         ShownState::Open => "being asked",
         ShownState::Accepted => "took the lead",
@@ -187,7 +216,7 @@ fn state(state: ShownState) -> &'static str {
     }
 }
 
-fn passed_over(why: PassedOverWhy) -> &'static str {
+pub(super) fn passed_over(why: PassedOverWhy) -> &'static str {
     match why {
         PassedOverWhy::OtherSource => "it is for other sources",
         PassedOverWhy::ConditionFalse => "its condition is false",
@@ -195,7 +224,7 @@ fn passed_over(why: PassedOverWhy) -> &'static str {
     }
 }
 
-fn unmatched(reason: UnmatchedReason) -> &'static str {
+pub(super) fn unmatched(reason: UnmatchedReason) -> &'static str {
     match reason {
         UnmatchedReason::NoPolicy => "no policy takes such a lead (NoPolicy)",
         UnmatchedReason::NobodyMatches => "no recipient's filters let it through (NobodyMatches)",
@@ -267,5 +296,7 @@ mod tests {
         assert_eq!(compared("Weighted", -0.0), "0");
         assert_eq!(compared("Score", 1.4), "1.4");
         assert_eq!(compared("Score", -0.25), "-0.25");
+        assert_eq!((compared("HighestPrice", 4250.0), compared("LeastLoaded", -3.0)), ("42.5".to_owned(), "3".to_owned()));
+        assert_eq!((measure("Sticky"), compared("Sticky", -1.0)), ("", String::new()));
     }
 }

@@ -40,6 +40,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/folder/positions.rs", &[]),
     ("src/tools/check/", &["src/tools/check/command.rs"]),
     ("src/tools/parties.rs", &[]),
+    ("src/tools/why_not/", &["src/tools/why_not/command.rs"]),
     ("src/tools/posted_leads.rs", &[]),
     ("src/tools/precedence.rs", &[]),
     ("src/tools/simulate/", &["src/tools/simulate/command.rs"]),

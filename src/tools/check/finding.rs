@@ -137,7 +137,9 @@ impl Code {
             }
             Self::GradeNotGiven => "a grade is named that no policy which the recipient is in gives",
             Self::SkillNobodyHas => "a policy asks for a skill that no agent has",
-            Self::ZipsUnserved => "sample leads have ZIPs that no recipient of any live policy takes",
+            Self::ZipsUnserved => {
+                "sample leads have ZIPs that no recipient of any live policy takes; or (a note) a policy's recipients take most ZIPs of a three-digit area, and none of them the rest"
+            }
             Self::ExpressionFails => {
                 "an expression can't be evaluated on some sample leads (a note for leads made up of what sources require)"
             }

@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use super::samples::Samples;
-use super::{coverage, dry_run, policies, recipients, references, rules, tiers, vocabulary};
+use super::{areas, coverage, dry_run, policies, recipients, references, rules, tiers, vocabulary};
 use crate::table::{ObjectRef, Objects, Rejected, Secrets, Table};
 
 /// What is checked.
@@ -37,6 +37,7 @@ pub fn findings(checked: &Checked<'_>) -> Vec<Finding> {
         found.extend(recipients::filters(objects, &table.schema));
         found.extend(dry_run::expressions(objects, &table.schema, samples));
         found.extend(coverage::zips(objects, samples));
+        found.extend(areas::areas(objects));
     }
     found
 }

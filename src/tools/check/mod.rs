@@ -1,9 +1,10 @@
 //! `leadflow check`: all that is wrong with a folder of manifests, or looks as if it were.
 //!
 //! One file for each family of checks, all of them pure: [`rules`] (what admission and compilation say), [`references`], [`policies`], [`tiers`],
-//! [`recipients`], [`vocabulary`] (grades and skills), [`coverage`] (ZIPs), [`dry_run`] (CEL on [`samples`]). [`findings`] runs all of them.
+//! [`recipients`], [`vocabulary`] (grades and skills), [`coverage`] and [`areas`] (ZIPs), [`dry_run`] (CEL on [`samples`]). [`findings`] runs all of them.
 //! A [`finding`] is placed in its file by [`places`], and written by [`text`], [`sarif`] or [`junit`]. [`command`] is the tool itself.
 
+pub mod areas;
 pub mod command;
 pub mod coverage;
 pub mod dry_run;

@@ -1,9 +1,11 @@
 //! What each check finds, in a house that is in order but for one thing.
 
+mod areas;
 mod places;
 mod recipients;
 mod rules;
 mod samples;
+mod unreachable;
 mod written;
 
 use super::finding::{Code, Finding};
