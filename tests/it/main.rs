@@ -9,3 +9,4 @@ mod metrics;
 mod quiet_hours;
 mod samples;
 mod sources;
+mod tools;

@@ -129,7 +129,7 @@ impl Code {
             }
             Self::PolicyNeverUsed => "policies of higher precedence take every lead that the policy could",
             Self::TierEmpty => "nobody is in the tier or fallback",
-            Self::TierUnreachable => "whoever is in the tier was always asked in an earlier tier already",
+            Self::TierUnreachable => "whoever is in the tier or fallback was always asked in an earlier tier already",
             Self::RecipientUnused => "the agent or contract is in no tier or fallback, and stands in for nobody",
             Self::CapOfZero => "a cap or capacity of 0: the recipient never gets a lead",
             Self::FilterNeverPasses => {

@@ -1,4 +1,4 @@
-//! Tiers that nobody is in, and tiers that no lead gets to.
+//! Tiers that nobody is in, and tiers that no lead gets to. The fallback is a tier like the others, and the last one.
 //!
 //! A tier is certainly unreachable when each of its members was asked, or could not be asked, in an earlier tier: one that is used whenever this one
 //! is (it has no condition, or the same), ranks everybody (not Sticky alone, nobody without weight by Weighted or without target by Attainment) and goes on until all were asked or the lead has
@@ -36,26 +36,40 @@ fn of(object: &ObjectRef, spec: &RoutingPolicySpec, parties: &[Party<'_>]) -> Ve
             continue;
         }
         let earlier = spec.tiers.iter().zip(&by_tier).take(at).filter(|(other, _)| other.when.is_none() || other.when == tier.when);
-        let mut names = Vec::new();
-        let mut asked = BTreeSet::new();
-        for (other, theirs) in earlier {
-            let through = through(spec, other, theirs, parties);
-            if through.intersection(members).next().is_some() {
-                names.push(format!("'{}'", other.name));
-                asked.extend(through);
-            }
-        }
-        if members.is_subset(&asked) {
-            let message =
-                format!("the tier '{}' is never of use: whoever is in it was asked in {} already", tier.name, names.join(" and "));
+        if let Some(names) = asked_before(spec, earlier, members, parties) {
+            let message = format!("the tier '{}' is never of use: whoever is in it was asked in {names} already", tier.name);
             let fix = "remove it, move it up, or give the earlier tier a `when`, a `limit` or fewer members";
             found.push(Finding::of(Code::TierUnreachable, object, format!("spec.tiers[{at}]"), message).fix(fix));
         }
     }
-    if spec.fallback.as_ref().is_some_and(|fallback| members(&fallback.to).is_empty()) {
+    let Some(fallback) = spec.fallback.as_ref().map(|fallback| members(&fallback.to)) else { return found };
+    let always = spec.tiers.iter().zip(&by_tier).filter(|(tier, _)| tier.when.is_none());
+    if fallback.is_empty() {
         found.push(empty("spec.fallback.to".to_owned(), "the fallback"));
+    } else if let Some(names) = asked_before(spec, always, &fallback, parties) {
+        let message = format!("the fallback is never of use: whoever is in it was asked in {names} already");
+        let fix = "remove it, or leave its recipients out of the tiers";
+        found.push(Finding::of(Code::TierUnreachable, object, "spec.fallback", message).fix(fix));
     }
     found
+}
+
+/// The names of earlier tiers in which all of these were asked; none when some may not have been.
+fn asked_before<'a>(
+    spec: &RoutingPolicySpec,
+    earlier: impl Iterator<Item = (&'a Tier, &'a BTreeSet<usize>)>,
+    members: &BTreeSet<usize>,
+    parties: &[Party<'_>],
+) -> Option<String> {
+    let (mut names, mut asked) = (Vec::new(), BTreeSet::new());
+    for (tier, theirs) in earlier {
+        let through = through(spec, tier, theirs, parties);
+        if through.intersection(members).next().is_some() {
+            names.push(format!("'{}'", tier.name));
+            asked.extend(through);
+        }
+    }
+    members.is_subset(&asked).then(|| names.join(" and "))
 }
 
 /// The members of a tier who have certainly been asked, or can't be, when the tier after it is.

@@ -22,11 +22,11 @@ const DAYS_OF_100_MONTHS: f64 = 3043.68;
 pub fn simulate(after: &Arc<Table>, before: Option<&Arc<Table>>, mut leads: Vec<Lead>, open_for: SignedDuration) -> Report {
     leads.sort_by_key(|lead| (lead.arrived_at, lead.id));
     let mut roster = Roster::default();
+    let numbers: Vec<_> = after.recipients.iter().map(|recipient| roster.recipient(&recipient.key)).collect();
     let mut tiers: HashMap<String, HashMap<String, u32>> = HashMap::new();
     for policy in &after.policies {
         let of_policy = tiers.entry(policy.name.clone()).or_default();
         for tier in policy.all_tiers() {
-            let numbers: Vec<_> = after.recipients.iter().map(|recipient| roster.recipient(&recipient.key)).collect();
             let number = roster.tier(TierOf {
                 policy: policy.name.clone(),
                 tier: tier.name.clone(),

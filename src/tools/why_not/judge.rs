@@ -9,10 +9,9 @@ use super::filters;
 use crate::api::exchange::Privacy;
 use crate::calendar::{AwayWhy, Presence};
 use crate::flow::decide::tape::Replaying;
-use crate::flow::decide::{Full, Question, World, decide};
+use crate::flow::decide::{Full, Left, Question, World, decide};
 use crate::lead::decision::{TierTrace, Turn};
 use crate::lead::{Decision, Lead, LeadId, RecipientKey, Value};
-use crate::table::bits::Bits;
 use crate::table::expression::LeadFacts;
 use crate::table::nearest::nearest;
 use crate::table::policy::{Method, Order, Policy, Tier};
@@ -332,7 +331,7 @@ fn place(trace: &TierTrace, key: &RecipientKey) -> Option<(bool, String)> {
 #[derive(Default)]
 struct Spied {
     full: Vec<Full>,
-    asked: Vec<Bits>,
+    asked: Vec<Left>,
 }
 
 /// A record's world, with an eye on who has no room.
@@ -342,11 +341,19 @@ struct Spy<'a> {
 }
 
 impl World for Spy<'_> {
-    fn away(&mut self, left: &Bits) -> Bits {
+    fn away(&mut self, left: &Left) -> Vec<u32> {
         self.world.away(left)
     }
 
-    fn full(&mut self, left: &Bits, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
+    fn back(&mut self, number: u32) -> Option<Timestamp> {
+        self.world.back(number)
+    }
+
+    fn elapsed(&mut self, number: u32, limit: usize) -> f64 {
+        self.world.elapsed(number, limit)
+    }
+
+    fn full(&mut self, left: &Left, amount: &mut dyn FnMut(u32, usize) -> i64) -> Vec<Full> {
         let full = self.world.full(left, amount);
         self.spied.full.extend(&full);
         self.spied.asked.push(left.clone());

@@ -155,6 +155,19 @@ fn several_tiers_together_can_leave_nobody_for_a_later_one() {
 }
 
 #[test]
+fn a_fallback_of_recipients_that_every_lead_asks_before_is_unreachable() {
+    let fallback = |tiers: &str| {
+        let from = HOUSE.split_once("  tiers:\n").unwrap().1;
+        found(from, &format!("{tiers}\n  fallback: {{to: {{agents: {{names: [ann]}}}}}}\n"))
+    };
+    let all = "    - {name: all, to: {agents: {}, buyers: {}}, method: {type: Priority}}";
+    let message = "the fallback is never of use: whoever is in it was asked in 'all' already";
+    assert_eq!(fallback(all), [format!("warning TierUnreachable RoutingPolicy/homes: spec.fallback: {message}")]);
+    assert_eq!(fallback(&all.replace("method", "when: has(lead.contact.phone), method")), [""; 0]);
+    assert_eq!(fallback(&all.replace("agents: {}", "agents: {names: [bob]}")), [""; 0]);
+}
+
+#[test]
 fn a_weight_of_nothing_is_not_asked_by_weight() {
     let weighted = "    - {name: a, to: {agents: {}, buyers: {}}, method: {type: Weighted}}\n    - {name: b, to: {agents: {}}, method: {type: Priority}}";
     assert_eq!(tiers(weighted).len(), 1);
