@@ -12,7 +12,7 @@ use crate::table::Table;
 /// Sets of rules.
 const TABLES: u64 = 200;
 /// Leads decided under each.
-const LEADS: u64 = 36;
+const LEADS: u64 = 56;
 /// How often each is decided again.
 const AGAIN: u64 = 50;
 
