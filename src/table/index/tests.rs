@@ -79,7 +79,7 @@ impl Numbers {
     }
 
     fn tests(&mut self) -> Tests {
-        SUBJECTS.into_iter().filter_map(|subject| (self.below(3) == 0).then(|| (subject, self.test()))).collect()
+        SUBJECTS.into_iter().flat_map(|subject| if self.below(3) == 0 { Some((subject, self.test())) } else { None }).collect()
     }
 
     fn values(&mut self) -> Values {
@@ -88,7 +88,7 @@ impl Numbers {
             1 => Value::Decimal(numbers.decimal()),
             _ => Value::Text(numbers.word()),
         };
-        SUBJECTS.into_iter().filter_map(|subject| (self.below(5) > 0).then(|| (subject, value(self)))).collect()
+        SUBJECTS.into_iter().flat_map(|subject| if self.below(5) > 0 { Some((subject, value(self))) } else { None }).collect()
     }
 }
 
