@@ -1,7 +1,7 @@
 //! Recipients and leads, drawn from fixed sequences that look random.
 //!
 //! Each recipient asks for one product of eight, three to twelve of fifty states, a price range, a least score and, three times in ten, for twenty ZIPs;
-//! one in ten has a CEL condition besides. Each has weekly hours and a daily cap. About 0.4 % of recipients match a lead.
+//! one in ten has a CEL condition besides, one of a hundred and some. Each has weekly hours and a daily cap. About 0.4 % of recipients match a lead.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use leadflow::table::Objects;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-const PRODUCTS: u64 = 6;
+const PRODUCTS: u64 = 8;
 const STATES: u64 = 50;
 const ZIPS: u64 = 200;
 const LEADS: usize = 8192;
@@ -69,9 +69,9 @@ pub fn wants(size: usize) -> Vec<Wants> {
 }
 
 impl Wants {
-    /// The condition of one in ten.
+    /// The condition of one in ten: one of a hundred and some.
     pub fn condition(&self) -> String {
-        format!("lead.price > {}.0 && lead.points >= {} && lead.product != 'none'", self.low / 2, self.score / 2)
+        format!("lead.price > {}0000.0 && lead.points >= {} && lead.product != 'none'", self.low / 100_000, self.score / 3)
     }
 
     fn agent(&self, name: &str) -> serde_json::Value {
