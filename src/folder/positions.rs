@@ -188,7 +188,7 @@ spec: {weight: 3, paused: true, none: null, share: 0.5}
         assert_eq!(at(0, "spec.accepts[1].below"), (9, 7));
         assert_eq!(at(0, "spec.accepts[0].in[0]"), (7, 34));
         assert_eq!(at(0, "spec.map[location.zip]"), (10, 9));
-        assert_eq!(at(1, "spec.share"), (14, 43));
+        assert_eq!(at(1, "spec.share"), (14, 45));
     }
 
     #[test]
