@@ -187,7 +187,10 @@ mod tests {
     #[test]
     fn what_the_schema_refuses_is_told_with_its_path() {
         let wrong = error("type: RoundRobin", "type: Foo");
-        assert_eq!(wrong, r#"spec.tiers[1].method.type: "Foo" is not one of "Priority", "RoundRobin", "Weighted", "Score""#);
+        assert_eq!(
+            wrong,
+            r#"spec.tiers[1].method.type: "Foo" is not one of "Priority", "RoundRobin", "Weighted", "Attainment", "HighestPrice", "Score", "LeastLoaded", "Sticky""#
+        );
         assert_eq!(error("maxRecipients: 1", "maxRecipients: 0"), "spec.maxRecipients: must be 1 or more");
         assert_eq!(error("maxRecipients: 1", "maxRecipients: one"), "spec.maxRecipients: must be of type integer, not string");
         assert_eq!(error("name: anyone", "when: 'true'"), "spec.tiers[1].name: must be given");
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_refused_with_those_that_are_known() {
         let wrong = error("maxRecipients", "maxRecipient");
-        assert!(wrong.starts_with("spec.maxRecipient: is not a field; known here: afterTimeout, maxRecipients,"), "{wrong}");
+        assert!(wrong.starts_with("spec.maxRecipient: is not a field; known here: afterTimeout, fallback, maxRecipients,"), "{wrong}");
         assert!(error("metadata: {", "metadata: {nmae: x, ").starts_with("metadata.nmae: is not a field"));
     }
 
@@ -209,7 +212,7 @@ mod tests {
         assert_eq!(error("type: RoundRobin", "type: Score"), "spec.tiers[1].method: must give `score` for type 'Score', and for no other");
         assert_eq!(error("name: anyone", "name: territory"), "spec.tiers[1]: is there twice");
         let agent = AGENT.replace("{deliverTo: crm}", "{deliverTo: crm, accepts: [{field: location.zip, in: ['90210'], below: '3'}]}");
-        let wrong = "rules.yaml:1 (Agent/sarah-lee): spec.accepts[0]: must give either `in`, or a range by `atLeast`, `below` or both";
+        let wrong = "rules.yaml:1 (Agent/sarah-lee): spec.accepts[0]: must give exactly one of `in`, `notIn`, `startsWith`, `exists`, `within`, or a range by `atLeast`, `below` or both";
         assert_eq!(errors(&agent), [wrong]);
         assert!(understand(&[file(&agent.replace(", below: '3'", ""))]).is_ok());
     }

@@ -24,8 +24,10 @@ pub(super) struct Piece<O, T> {
     pub rule: Arc<RuleObject>,
     pub outcome: Result<T, Problem>,
     /// The piece before, when this one took its place.
-    pub before: Option<Box<(Arc<O>, Result<T, Problem>)>>,
+    pub before: Option<Box<Before<O, T>>>,
 }
+
+type Before<O, T> = (Arc<O>, Result<T, Problem>);
 
 impl<O, T> Default for Pieces<O, T> {
     fn default() -> Self {

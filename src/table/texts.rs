@@ -10,8 +10,10 @@ use crate::calendar::Hours;
 pub struct Texts {
     pub expressions: Expressions,
     /// By country (empty when none is given), then by text; what was refused with the reason.
-    hours: HashMap<Box<str>, HashMap<Box<str>, Result<Hours, String>>>,
+    hours: HashMap<Box<str>, ByText<Hours>>,
 }
+
+type ByText<T> = HashMap<Box<str>, Result<T, String>>;
 
 impl Texts {
     /// Compiles opening hours, or gives those of the same text and country.

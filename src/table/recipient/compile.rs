@@ -206,7 +206,7 @@ fn on_days(days: &Weekdays, otherwise: Option<i64>) -> [i64; 7] {
 /// A target counts what a cap of the same window counts.
 fn target(target: Option<&cap::Target>, limits: &mut Vec<Limit>) -> Option<Target> {
     let target = target?;
-    let what = What::Taken(Sold::sold(match target.per {
+    let what = What::Taken(Sold::each(match target.per {
         TargetWindow::Day => Per::Day,
         TargetWindow::Week => Per::Week,
         TargetWindow::Month => Per::Month,

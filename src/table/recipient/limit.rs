@@ -40,7 +40,8 @@ pub struct Sold {
 }
 
 impl Sold {
-    pub fn sold(per: Per) -> Self {
+    /// Leads that were taken.
+    pub fn each(per: Per) -> Self {
         Self { per, sent: false }
     }
 }

@@ -148,7 +148,7 @@ impl Recipient {
             conversion_rate: self.conversion_rate,
             load: count(What::Open),
             open_weight: count(What::OpenWeight),
-            sold: count(What::Taken(limit::Sold::sold(Per::Day))),
+            sold: count(What::Taken(limit::Sold::each(Per::Day))),
             capacity: self.capacity(What::Open).map_or(0.0, |most| most as f64),
             price: self.price_of(terms).map_or(0.0, |price| price.minor as f64 / 100.0),
             priority: f64::from(self.priority),
