@@ -7,6 +7,7 @@
 //! | [`crashes`] | `kill -9` at any point loses nothing, sells nothing twice, exceeds nothing |
 //! | [`drain`] | SIGTERM finishes what was begun |
 //! | [`edits`] | manifests and Secrets take effect while the process runs |
+//! | [`market`] | owners, grades, budgets, shadows and released leads |
 //! | [`personal_data`] | what tells who a lead is shows nowhere |
 //! | [`replay`] | decisions on record come out the same again |
 //! | [`shared_caps`] | two processes on one PostgreSQL share a cap exactly |
@@ -19,6 +20,7 @@ mod breaker;
 mod crashes;
 mod drain;
 mod edits;
+mod market;
 mod personal_data;
 mod replay;
 mod shared_caps;

@@ -38,6 +38,8 @@ pub(super) struct Walk<'a> {
     lead: Lead,
     epoch: i64,
     run_since: Timestamp,
+    /// The lead has not been in the unmatched queue yet.
+    first_run: bool,
     /// When this walk began.
     began: Timestamp,
     /// Deliveries so far, all runs; the next one's number is one more.
@@ -68,6 +70,7 @@ impl<'a> Walk<'a> {
             lead,
             epoch: claimed.epoch,
             run_since: claimed.run_since,
+            first_run: claimed.run_since == claimed.arrived_at,
             began: routing.clock.now(),
             made: 0,
             tried: Vec::new(),
@@ -220,6 +223,10 @@ impl<'a> Walk<'a> {
         if state != DeliveryState::Accepted {
             self.settle(Some(end), None, then).await?;
             match held {
+                // Leads that are run again wake nobody: two that are refused would wake each other for ever.
+                Some(chosen) if !self.first_run => {
+                    self.routing.standing().release(&chosen.recipient.key, &chosen.holds);
+                }
                 Some(chosen) => self.routing.give_back(&chosen.recipient.key, &chosen.holds).await.unwrap_or_default(),
                 None => self.routing.refresh().await.unwrap_or_default(),
             }

@@ -63,7 +63,7 @@ async fn the_samples_become_pods_that_take_the_sample_lead_to_its_end() {
         assert_eq!(text(&story, "/deliveries/0/recipient"), "agent/sarah-lee");
         assert_eq!(text(&story, "/deliveries/0/recordId"), "record-1");
         assert_eq!(text(&story, "/decisions/0/candidates/0/recipient"), "agent/sarah-lee");
-        let ranked = &story["decisions"][0]["tiers"][0]["ranked"];
+        let ranked = &story["decisions"][0]["tiers"][1]["ranked"];
         let scores = [0, 1].map(|place| format!("{:.3}", ranked[place]["value"].as_f64().unwrap_or_default()));
         assert_eq!(scores, ["1.400", "1.100"], "{story}");
     }
@@ -86,6 +86,8 @@ async fn apply_samples(house: &House<'_>) {
     house.change("Secret", "leadflow-postgresql", json!({"stringData": {"url": database}})).await;
     house.change("Exchange", "brokerage", json!({"spec": {"delivery": {"allowAddresses": ["127.0.0.0/8"]}}})).await;
     house.change("Endpoint", "crm", json!({"spec": {"http": {"url": house.receiver.url("/api/v1/leads")}}})).await;
+    // The sample works by day; the test at any time.
+    house.change("Agent", "sarah-lee", json!({"spec": {"hours": {"weekly": "24/7"}, "timeOff": []}})).await;
     house.change("Endpoint", "acme-post", json!({"spec": {"http": {"url": house.receiver.url("/post")}}})).await;
     house.receiver.script("/post", [Reply::accept().json(&json!({"result": "accepted", "lead_id": "acme-1"}))]);
 }
