@@ -39,7 +39,7 @@ impl Group {
         let mut start = Start { store, metrics, workers: &mut workers };
         let group = Self {
             appends: start.queue("append", appenders, |store, leads| async move { store.append(leads).await }.boxed()),
-            reserves: start.queue("reserve", 1, |store, asked| async move { store.reserve(asked).await }.boxed()),
+            reserves: start.queue("reserve", 1, |store, asked| reserve_in_turn(store, asked).boxed()),
             records: start.queue("record", 1, |store, tries| async move { store.record(tries).await }.boxed()),
             settles: start.queue("settle", 1, |store, asked| async move { store.settle(asked).await }.boxed()),
         };
@@ -65,6 +65,17 @@ impl Group {
     pub async fn settle(&self, settlement: Settlement) -> Result<bool> {
         self.settles.ask(settlement).await
     }
+}
+
+/// Reserves in the order of turns: of the leads that go to one recipient the one that was decided first comes first, whichever was ready first.
+async fn reserve_in_turn(store: Arc<dyn Store>, asked: Vec<Reservation>) -> Result<Vec<Reserved>> {
+    let mut order: Vec<usize> = (0..asked.len()).collect();
+    order.sort_by_key(|at| asked[*at].turn.as_ref().and_then(|turn| turn.expect).map(|expected| expected.position));
+    let mut waiting: Vec<Option<Reservation>> = asked.into_iter().map(Some).collect();
+    let in_turn = order.iter().filter_map(|at| waiting[*at].take()).collect();
+    let mut answers: Vec<(usize, Reserved)> = order.into_iter().zip(store.reserve(in_turn).await?).collect();
+    answers.sort_by_key(|(at, _)| *at);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
 /// Where items of one kind wait.

@@ -53,8 +53,9 @@ fn decide_one(reservation: &Reservation, books: &mut Books) -> Reserved {
     }
     if let Some(take) = &reservation.turn {
         let turn = books.rotations.get(&take.rotation).and_then(|rotation| rotation.turns.get(&delivery.recipient));
-        // The position alone: sequence numbers are dealt in the order of commits, which a router can't foresee.
-        if take.expect.is_some_and(|expected| expected.position != turn.map_or(0, |turn| turn.position)) {
+        // Only somebody who has come further than the router knew has had a turn by another. One who has not come so far has turns of this very
+        // router on their way, and is all the more the next. Sequence numbers are dealt in the order of commits, which nobody can foresee.
+        if take.expect.is_some_and(|expected| turn.map_or(0, |turn| turn.position) > expected.position) {
             return Reserved::Stale { turns: Vec::new() };
         }
     }

@@ -93,7 +93,7 @@ pub struct TakeTurn {
     pub step: i64,
     /// The last sequence number of the rotation that the router knows.
     pub seen: i64,
-    /// The recipient's turn as the router knew it when it decided (the default for one that never had a turn), counting what comes before in the
+    /// Nothing is held when the recipient has come further than this. The recipient's turn as the router knew it when it decided (the default for one that never had a turn), counting what comes before in the
     /// batch. `None` takes the turn whatever happened since.
     pub expect: Option<Turn>,
 }
