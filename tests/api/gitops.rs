@@ -23,7 +23,7 @@ fn lua(value: &Value) -> String {
         Value::Null => "nil".to_owned(),
         Value::Array(items) => format!("{{{}}}", items.iter().map(lua).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| format!("[{}] = {}", lua(&Value::from(key.as_str())), lua(value)));
+            let fields = fields.iter().map(|(key, value)| format!("[ {} ] = {}", lua(&Value::from(key.as_str())), lua(value)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
         Value::String(text) => format!("[==[{text}]==]"),

@@ -6,14 +6,22 @@ use crate::rbac::assert_rights;
 use crate::support::cluster::Cluster;
 use crate::support::{Part, require};
 
-/// What `kubectl auth can-i --list` says of a service account, line by line.
+/// What a service account may do in a namespace, beyond what every account may.
 async fn rights(cluster: &Cluster, account: &str, namespace: &str) -> String {
+    let every = format!("system:serviceaccount:{namespace}:nobody");
+    let every = listed(cluster, &every, namespace).await;
+    let own = listed(cluster, account, namespace).await;
+    own.into_iter().filter(|line| !every.contains(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// What `kubectl auth can-i --list` says, line by line.
+async fn listed(cluster: &Cluster, account: &str, namespace: &str) -> Vec<String> {
     let output = cluster.kubectl(&["auth", "can-i", "--list", "--as", account, "--namespace", namespace]).await;
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let mut lines: Vec<_> = text.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     lines.sort();
-    lines.join("\n")
+    lines
 }
 
 #[tokio::test]
