@@ -55,6 +55,20 @@ deny: ## licences, banned crates and sources, by cargo-deny (CI installs it)
 crds: ## write the custom resource definitions to crds/
 	cargo run --locked --quiet -- crds --out crds
 
+.PHONY: manifests
+manifests: ## render config/ and what tests compare with from the chart (needs helm)
+	@variables="$$(tests/environment)"
+	eval "$$variables"
+	charts/render
+	UPDATE_DOCS=1 cargo test --locked --quiet --test it -- values:: > /dev/null
+
+.PHONY: chart-test
+chart-test: ## the chart alone: rendered output, values, rights, notes (a part of test)
+	@variables="$$(tests/environment)"
+	eval "$$variables"
+	cargo test --locked --test it -- values::
+	cargo test --locked --test api -- chart:: gitops::
+
 .PHONY: bench
 bench: ## measure
 	@variables="$$(tests/environment)"

@@ -10,3 +10,4 @@ mod quiet_hours;
 mod samples;
 mod sources;
 mod tools;
+mod values;
