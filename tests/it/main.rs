@@ -5,8 +5,10 @@
 mod architecture;
 mod check;
 mod conditions;
+mod events;
 mod metrics;
 mod quiet_hours;
 mod samples;
 mod sources;
 mod tools;
+mod watching;
