@@ -7,6 +7,7 @@ mod check;
 mod conditions;
 mod events;
 mod metrics;
+mod promtool;
 mod quiet_hours;
 mod samples;
 mod sources;

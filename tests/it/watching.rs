@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::sources::{read, root};
 
-const RULES: &str = "charts/leadflow/files/rules";
-const DASHBOARDS: &str = "charts/leadflow/files/dashboards";
+pub const RULES: &str = "charts/leadflow/files/rules";
+pub const DASHBOARDS: &str = "charts/leadflow/files/dashboards";
 const RUNBOOKS: &str = "docs/runbooks";
-const TESTS: &str = "tests/rules";
+pub const TESTS: &str = "tests/rules";
 
 /// Beginnings of the names of metrics that rules and dashboards may use.
 const PREFIXES: [&str; 5] = ["leadflow_", "controller_runtime_", "rest_client_", "leader_election_", "process_"];
@@ -42,7 +42,7 @@ const AWAITED: [&str; 14] = [
 ];
 
 /// The files of a folder, with their names, in order.
-fn files(folder: &str, end: &str) -> Vec<(String, String)> {
+pub fn files(folder: &str, end: &str) -> Vec<(String, String)> {
     let entries = fs::read_dir(root().join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort_unstable();
@@ -69,7 +69,7 @@ fn alerts() -> BTreeSet<String> {
 }
 
 /// The panels of all dashboards that show something, with the dashboard's name.
-fn panels() -> Vec<(String, Value)> {
+pub fn panels() -> Vec<(String, Value)> {
     let boards = files(DASHBOARDS, ".json").into_iter().map(|(name, text)| (name, serde_json::from_str::<Value>(&text).unwrap()));
     let panels = boards.flat_map(|(name, board)| {
         board["panels"].as_array().unwrap().iter().map(|panel| (name.clone(), panel.clone())).collect::<Vec<_>>()
