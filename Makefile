@@ -51,6 +51,16 @@ deny: ## licences, banned crates and sources, by cargo-deny (CI installs it)
 	fi
 	"$$program" --locked check bans licenses sources
 
+.PHONY: rules
+rules: ## check the Prometheus rules, and run their tests
+	@promtool="$${LEADFLOW_TEST_PROMTOOL:-$$(command -v promtool || true)}"
+	if [ -z "$$promtool" ]; then
+	  echo "make rules: no promtool; Debian has it in the package prometheus" >&2
+	  exit 1
+	fi
+	"$$promtool" check rules charts/leadflow/files/rules/*.yaml
+	"$$promtool" test rules tests/rules/*.yaml
+
 .PHONY: crds
 crds: ## write the custom resource definitions to crds/
 	cargo run --locked --quiet -- crds --out crds
