@@ -6,7 +6,7 @@ SHELL := bash
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: lint tls deny ## all that CI runs: format, lints, dependencies, every test
@@ -17,6 +17,10 @@ test: lint tls deny ## all that CI runs: format, lints, dependencies, every test
 	fi
 	eval "$$variables"
 	cargo test --locked
+
+.PHONY: e2e
+e2e: ## the stories, on a cluster brought up for them (or on that of KUBECONFIG): see tests/e2e/README.md
+	@tests/e2e/run
 
 .PHONY: environment
 environment: ## install or build the servers that tests talk to, and print where they are

@@ -66,7 +66,9 @@ async fn a_minute_without_the_api_server_fails_no_request_and_loses_no_lead() {
 async fn a_minute_without_postgresql_fails_no_request_and_loses_no_lead() {
     let house = House::raise(Site::shared().await, "nodb").await;
     let load = Load::start(&house, "load", leads(), PER_SECOND).await;
-    house.kubectl(&["exec", "deployment/postgresql", "--", "/bin/sh", "-c", "touch /data/down && kill -9 -1 || true"]).await;
+    house
+        .kubectl(&["exec", "deployment/postgresql", "--", "/bin/sh", "-c", ": > /data/down; pg_ctl stop --mode immediate --no-wait"])
+        .await;
     tokio::time::sleep(outage()).await;
     let delivered = house.delivered().await;
     house.kubectl(&["exec", "deployment/postgresql", "--", "/bin/sh", "-c", "rm /data/down"]).await;

@@ -39,6 +39,9 @@ pub fn served(name: &str, pod: Value, port: u16) -> Vec<Value> {
 /// PostgreSQL on a disk of the pod, and the Secret that CloudNativePG would make for it. While the file `down` is there it stays down.
 pub fn postgres(image: &str) -> Vec<Value> {
     let mut pod = restricted("postgresql", image);
+    let start = "while [ -e /data/down ]; do sleep 1; done; exec /bin/entrypoint";
+    pod["containers"][0]["command"] = json!(["/bin/sh", "-c", start]);
+    pod["containers"][0]["readinessProbe"] = json!({"tcpSocket": {"port": 5432}, "periodSeconds": 1});
     pod["containers"][0]["env"] = json!([
         {"name": "POSTGRES_USER", "value": "leadflow"},
         {"name": "POSTGRES_PASSWORD", "value": "sample-password"},
