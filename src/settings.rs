@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
-use crate::roles::crm;
 use crate::tools::probe;
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
@@ -36,8 +35,6 @@ pub enum Command {
     Standalone(StandaloneSettings),
     /// Like standalone, with the sample manifests and a sample CRM to deliver to.
     Quickstart(QuickstartSettings),
-    /// Runs the sample CRM of the quickstart by itself: it takes every lead and keeps none.
-    Crm(crm::Settings),
     /// Waits until a page answers with success; fails when it does not in time.
     Probe(probe::Settings),
     /// Prints the CustomResourceDefinitions, or writes them into a folder.
