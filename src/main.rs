@@ -8,7 +8,7 @@ use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
 use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
-use leadflow::tools::{check, close, crds, explain, flowchart, load, probe, release, simulate, why_not};
+use leadflow::tools::{check, close, crds, explain, flowchart, load, probe, receiver, release, simulate, why_not};
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
@@ -87,6 +87,7 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         Command::Release(settings) => release::run(settings, &mut out).await?,
         Command::Close(settings) => close::run(settings, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
+        Command::SampleCrm(settings) => receiver::run(settings.address, settings.port).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
