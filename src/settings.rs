@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
+use crate::roles::crm;
+use crate::tools::probe;
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
 #[derive(Clone, Debug, Parser)]
@@ -34,6 +36,10 @@ pub enum Command {
     Standalone(StandaloneSettings),
     /// Like standalone, with the sample manifests and a sample CRM to deliver to.
     Quickstart(QuickstartSettings),
+    /// Runs the sample CRM of the quickstart by itself: it takes every lead and keeps none.
+    Crm(crm::Settings),
+    /// Waits until a page answers with success; fails when it does not in time.
+    Probe(probe::Settings),
     /// Prints the CustomResourceDefinitions, or writes them into a folder.
     Crds(CrdsSettings),
     /// Tells why a lead went where it went.
@@ -282,6 +288,9 @@ pub struct LoadSettings {
     /// Leads in all.
     #[arg(long, default_value_t = 10_000)]
     pub leads: u64,
+    /// Leads in a second. Not given: as many as are answered.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub per_second: Option<u32>,
     /// Ask for the outcome, and wait up to so many seconds for it; 10 when no number is given.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_value_t = 0, default_missing_value = "10")]
     pub wait: u32,
