@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
-use crate::roles::crm;
 use crate::tools::probe;
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
@@ -36,8 +35,6 @@ pub enum Command {
     Standalone(StandaloneSettings),
     /// Like standalone, with the sample manifests and a sample CRM to deliver to.
     Quickstart(QuickstartSettings),
-    /// Runs the sample CRM of the quickstart by itself: it takes every lead and keeps none.
-    Crm(crm::Settings),
     /// Waits until a page answers with success; fails when it does not in time.
     Probe(probe::Settings),
     /// Prints the CustomResourceDefinitions, or writes them into a folder.
@@ -58,6 +55,8 @@ pub enum Command {
     Close(CloseSettings),
     /// Posts many leads and measures the answers.
     Load(LoadSettings),
+    /// Runs the sample CRM alone: somewhere to deliver to, while trying things.
+    SampleCrm(SampleCrmSettings),
 }
 
 /// Where a process listens.
@@ -300,6 +299,16 @@ pub struct LoadSettings {
     /// Allow another machine as the target.
     #[arg(long)]
     pub anywhere: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SampleCrmSettings {
+    /// Address to listen on.
+    #[arg(long, env = "LEADFLOW_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub address: IpAddr,
+    /// Port to listen on.
+    #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8090)]
+    pub port: u16,
 }
 
 /// How an explanation is written.

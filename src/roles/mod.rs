@@ -1,9 +1,8 @@
 //! What a process can be: each role as a function that runs until it is told to stop.
 //!
 //! [`standalone`] is ingest and router in one process, from a folder of manifests; [`pod`] is either of them in a cluster. [`process`] is what every
-//! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads. [`crm`] is the sample CRM.
+//! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads.
 
-pub mod crm;
 pub mod in_force;
 pub mod ingest;
 pub mod intake;

@@ -9,6 +9,8 @@
 //! | `PUT /status/{code}` | answers this status from now on; 201 to be well again |
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Path, State};
@@ -16,6 +18,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::ops::shutdown::{Shutdown, Signals};
 
 /// How many leads are remembered.
 const REMEMBERED: usize = 100_000;
@@ -48,6 +53,19 @@ pub fn router() -> Router {
         .route("/api/v1/leads", post(take))
         .route("/status/{code}", put(answer))
         .with_state(Shared::default())
+}
+
+/// Serves them until the process is told to end.
+pub async fn run(address: IpAddr, port: u16) -> io::Result<()> {
+    let shutdown = Shutdown::default();
+    let signals = Signals::listen()?;
+    let drain = shutdown.drain();
+    let listener = TcpListener::bind((address, port)).await?;
+    let served = axum::serve(listener, router()).with_graceful_shutdown(drain.cancelled_owned());
+    tokio::select! {
+        served = served => served,
+        () = shutdown.follow(signals) => Ok(()),
+    }
 }
 
 async fn count(State(crm): State<Shared>) -> String {

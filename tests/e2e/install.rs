@@ -50,8 +50,10 @@ async fn the_notes_commands_work_as_printed() {
     let commands: Vec<_> = notes.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     assert!(commands.len() >= 3, "{notes}");
     let script = commands.join("\n");
+    // By the path, not by a function: what runs behind must be the program itself, to be ended by its number.
     let kubectl = variable("LEADFLOW_TEST_KUBECTL", "kubectl");
-    let script = format!("set -euo pipefail\nkubectl() {{ {kubectl} \"$@\"; }}\n{script}\n");
+    let folder = kubectl.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let script = format!("set -euo pipefail\nPATH='{folder}':\"$PATH\"\n{script}\n");
     let output = run("bash", &["-c", &script], "").await;
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(output.status.success(), "{script}\n{out}{err}");

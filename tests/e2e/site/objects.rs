@@ -58,7 +58,7 @@ pub fn postgres(image: &str) -> Vec<Value> {
 /// A CRM that takes every lead until it is told otherwise.
 pub fn crm(name: &str, image: &str) -> Vec<Value> {
     let mut pod = restricted(name, image);
-    pod["containers"][0]["args"] = json!(["crm", "--port=8090"]);
+    pod["containers"][0]["args"] = json!(["sample-crm", "--address=0.0.0.0", "--port=8090"]);
     pod["containers"][0]["readinessProbe"] = json!({"httpGet": {"path": "/", "port": 8090}, "periodSeconds": 1});
     served(name, pod, 8090)
 }
