@@ -12,4 +12,5 @@ mod quiet_hours;
 mod samples;
 mod sources;
 mod tools;
+mod values;
 mod watching;
