@@ -104,6 +104,14 @@ impl Store for PostgresStore {
         Ok(answers)
     }
 
+    async fn adopt(&self, leads: Vec<NewLead>) -> Result<Vec<Adopted>> {
+        let answers = self.run(append::Adopt(leads)).await?;
+        if answers.contains(&Adopted::New) {
+            self.bell.ring(Happened::Work);
+        }
+        Ok(answers)
+    }
+
     async fn claim(&self, owner: &str, most: usize, lease: SignedDuration, now: Timestamp) -> Result<Vec<Claimed>> {
         self.run(lease::Claim { owner: owner.to_owned(), most, lease, now }).await
     }

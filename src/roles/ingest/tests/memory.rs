@@ -96,6 +96,9 @@ impl Store for Memory {
     async fn append(&self, _: Vec<NewLead>) -> Result<Vec<Appended>> {
         unused()
     }
+    async fn adopt(&self, _: Vec<NewLead>) -> Result<Vec<Adopted>> {
+        unused()
+    }
     async fn claim(&self, _: &str, _: usize, _: SignedDuration, _: Timestamp) -> Result<Vec<Claimed>> {
         unused()
     }
