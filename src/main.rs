@@ -8,7 +8,7 @@ use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
 use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
-use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate, why_not};
+use leadflow::tools::{check, close, crds, explain, flowchart, load, probe, receiver, release, simulate, why_not};
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
@@ -68,6 +68,7 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         }
         Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
+        Command::Probe(settings) => probe::run(settings, &mut out).await?,
         Command::Crds(settings) => match &settings.out {
             Some(dir) => crds::write(dir, &mut out)?,
             None => crds::print(&mut out)?,
@@ -87,6 +88,7 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         Command::Release(settings) => release::run(settings, &mut out).await?,
         Command::Close(settings) => close::run(settings, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
+        Command::SampleCrm(settings) => receiver::run(settings.address, settings.port).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
