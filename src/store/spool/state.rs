@@ -141,11 +141,12 @@ impl State {
         leads.iter().for_each(|lead| self.index.add(lead));
     }
 
-    /// The batch is not on disk, or not for certain: nothing more is written to its segment.
+    /// The batch is not on disk, or not for certain: nothing more is written to its segment. One without any leads is forgotten.
     pub fn failed(&mut self, why: String) {
         self.writing = false;
         self.open = false;
         self.broken = Some(why);
+        self.segments.pop_back_if(|last| last.length == 0);
     }
 
     /// Leads of the first segment are drained up to a place.

@@ -113,7 +113,7 @@ async fn flush(shared: &Arc<Shared>, file: &mut Option<(u64, Arc<File>)>, place:
             Ok(()) => Ok(file),
             Err(error) => {
                 // What may be there of leads that are refused now is better gone. If that fails, too, they are drained: nobody counts on them.
-                let _ = at_work.folder.cut(place.number, place.at);
+                let _ = if place.new { at_work.folder.delete(place.number) } else { at_work.folder.cut(place.number, place.at) };
                 Err(error)
             }
         }

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Spool;
+use super::super::state::{Place, State};
 use super::{lead, with_key};
 use crate::flow::ports::StillClock;
 use crate::lead::LeadId;
@@ -255,6 +256,24 @@ async fn a_folder_that_can_not_be_written_to_is_told_and_used_again_when_it_can(
     assert_eq!(process.spool.problem(), None);
     house.drain(&process).await;
     assert_eq!(house.drained(), ids([1]));
+}
+
+#[test]
+fn writes_that_fail_leave_no_segments_behind() {
+    let mut state = State::new(ROOM);
+    for number in 1..=3 {
+        let place = state.begin();
+        assert_eq!(place, Place { number, at: 0, new: true });
+        state.failed("as the test wished".to_owned());
+        assert!(state.segments.is_empty());
+    }
+    state.begin();
+    state.written(&[lead(1)], 100);
+    assert_eq!(state.begin(), Place { number: 4, at: 100, new: false });
+    state.failed("as the test wished".to_owned());
+    assert_eq!(state.begin(), Place { number: 5, at: 0, new: true }, "nothing is written behind what may be torn");
+    state.failed("as the test wished".to_owned());
+    assert_eq!((state.leads(), state.bytes(), state.segments.len()), (1, 100, 1));
 }
 
 #[tokio::test]
