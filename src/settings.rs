@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
+use crate::roles::spooling::SpoolSettings;
 use crate::tools::probe;
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
@@ -108,6 +109,8 @@ pub struct IngestSettings {
     pub address: Address,
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub spool: SpoolSettings,
     /// Port that sources post to.
     #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
     pub port: u16,

@@ -55,6 +55,14 @@ pub struct Metrics {
     pub store_seconds: HistogramVec,
     /// How many leads shared a commit.
     pub commit_batch: Histogram,
+    /// Leads that wait in the spool for the store.
+    pub spool_leads: IntGauge,
+    /// Bytes of the spool on disk, with what was set aside.
+    pub spool_bytes: IntGauge,
+    /// Seconds since the first lead in the spool arrived.
+    pub spool_oldest_seconds: Gauge,
+    /// What became of leads in the spool (`new`, `duplicate`, `known`, `refused`), and stretches of it that can't be read (`damaged`).
+    pub spool_drained: IntCounterVec,
     /// Reconciles of the operator, by controller and result (`success`, `error`).
     pub reconciles: IntCounterVec,
     /// Errors of the operator's reconciles, by controller and category.
@@ -133,6 +141,15 @@ impl Metrics {
                 "leadflow_commit_batch_size",
                 "How many items shared a commit.",
                 &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+            )?,
+            spool_leads: gauge(&r, "leadflow_spool_leads", "Leads that wait on ingest's disk because the store is away.")?,
+            spool_bytes: gauge(&r, "leadflow_spool_bytes", "Bytes of the spool on disk, with those set aside.")?,
+            spool_oldest_seconds: float(&r, "leadflow_spool_oldest_seconds", "Age of the lead that has waited longest in the spool.")?,
+            spool_drained: counters(
+                &r,
+                "leadflow_spool_drained_total",
+                "Leads that left the spool, by result; `damaged` counts stretches that can't be read.",
+                &["result"],
             )?,
             reconciles: counters(
                 &r,
