@@ -8,6 +8,7 @@ mod support;
 
 mod crds;
 mod data_plane;
+mod election;
 mod environment;
 mod house;
 mod operator;
