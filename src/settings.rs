@@ -95,9 +95,12 @@ pub struct OperatorSettings {
     /// Namespaces to look after, separated by commas. Not given: all of them.
     #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
-    /// Name of this pod, for Events.
+    /// Name of this pod, for Events and as whoever leads.
     #[arg(long, env = "LEADFLOW_POD_NAME", default_value = "leadflow-operator")]
     pub pod_name: String,
+    /// Namespace of this pod: of several operators there, the one that holds the Lease `leadflow-operator` writes. Not given: that of the kubeconfig.
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    pub namespace: Option<String>,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
     pub image: String,

@@ -31,7 +31,7 @@ impl Failure {
     pub fn meaning(&self) -> Meaning {
         match self {
             Self::Kube(kube::Error::Api(status)) if status.is_not_found() => Meaning::NotFound,
-            Self::Kube(kube::Error::Api(status)) if status.is_conflict() => Meaning::Conflict,
+            Self::Kube(kube::Error::Api(status)) if status.code == 409 => Meaning::Conflict,
             Self::Kube(kube::Error::Api(status)) if status.is_forbidden() || status.code == 401 => Meaning::Forbidden,
             Self::Kube(kube::Error::Api(status)) if status.is_invalid() || status.code == 400 => Meaning::Invalid,
             Self::Kube(kube::Error::SerdeError(_) | kube::Error::BuildRequest(_)) => Meaning::Invalid,
