@@ -9,6 +9,7 @@ mod support;
 mod crds;
 mod data_plane;
 mod environment;
+mod exposed;
 mod house;
 mod operator;
 mod rbac;
