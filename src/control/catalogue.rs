@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::compiled::Compile;
 use super::events::Events;
 use super::judge::{Judged, judge};
+use super::remarks::remarks;
 use super::status::{self, Write};
+use super::told::told;
 use super::verdict::Facts;
 use super::world::World;
 use crate::cluster::deadline::Meaning;
@@ -23,8 +25,8 @@ use crate::cluster::index::Namespace;
 use crate::cluster::secrets::{self, Keep, SecretsWatch};
 use crate::flow::ports::{Clock, Dice};
 use crate::ops::metrics::Metrics;
+use crate::table::ObjectRef;
 use crate::table::references::{References, references};
-use crate::table::{Kind, ObjectRef};
 
 /// How often statuses are looked at though nothing was heard: for Leases that lapse, and writes that failed.
 const LOOK: Duration = Duration::from_secs(15);
@@ -159,6 +161,7 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         _ => Vec::new(),
     };
     let trouble = exchange.and_then(|name| world.trouble(namespace, name));
+    let remarks = chosen.map(|exchange| remarks(exchange, &world.children().lacking())).unwrap_or_default();
     let secrets = world.secrets(namespace);
     let leases = world.leases();
     let now = clock.now();
@@ -170,15 +173,15 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         leases: &leases,
         components: &components,
         trouble: trouble.as_ref(),
+        remarks: &remarks,
         now,
     };
     let references = references(&judged.objects);
     let write = |object: &ObjectRef| {
         let seen = space.seen.get(object).filter(|_| still_judged(&judged, &space, object))?;
         let wanted = facts.conditions(object, references.get(object).or(Some(&NOTHING)), seen)?;
-        let of_exchange =
-            (object.kind == Kind::Exchange).then(|| if exchange == Some(object.name.as_str()) { &components[..] } else { &[] });
-        status::differing(namespace, object, seen, &wanted, of_exchange, now)
+        let told = chosen.map(|exchange| told(object, exchange, namespace, &components)).unwrap_or_default();
+        status::differing(namespace, object, seen, &wanted, &told, now)
     };
     judged.names().iter().filter_map(write).collect()
 }

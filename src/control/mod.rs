@@ -6,8 +6,9 @@
 //! | [`validate`], [`build`], [`apply`] | its stages |
 //! | [`child`] | the objects that Exchanges consist of, and whether one must be written |
 //! | [`catalogue`] | status of every kind, from [`judge`] (which objects count), [`programmed`] (which pods run which rules) and [`verdict`] |
+//! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
 //! | [`status`], [`events`] | writing it, and telling of it |
-//! | [`watches`], [`world`] | what is known of the cluster |
+//! | [`child_watches`], [`watches`], [`world`] | what is known of the cluster |
 //! | [`definitions`] | waiting for the kinds to be served |
 //!
 //! Of several operators [one leads](crate::cluster::election). The others watch and judge as it does, so that they are up to date when they take over, and
@@ -17,6 +18,7 @@ pub mod apply;
 pub mod build;
 pub mod catalogue;
 pub mod child;
+pub mod child_watches;
 pub mod compiled;
 pub mod definitions;
 pub mod error;
@@ -24,8 +26,10 @@ pub mod events;
 pub mod judge;
 pub mod programmed;
 pub mod reconcile;
+pub mod remarks;
 pub mod settings;
 pub mod status;
+pub mod told;
 pub mod validate;
 pub mod verdict;
 pub mod watches;
@@ -126,7 +130,7 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
     let writing = async { tokio::try_join!(reconcile::controllers(context, stop.clone()), statuses.run(stop.clone())) };
     tokio::select! {
         _ = rules => Err(Ended("the watches of the custom resources ended")),
-        why = watches::children(client.clone(), Arc::clone(&world)) => Err(Ended(why)),
+        why = child_watches::children(client.clone(), Arc::clone(&world)) => Err(Ended(why)),
         why = watches::leases(client.clone(), scope, Arc::clone(&world), Arc::clone(&clock)) => Err(Ended(why)),
         why = catalogue::judging(client, Arc::clone(&world), compile, Arc::clone(&metrics), dice) => Err(Ended(why)),
         never = leading(lead, &world, &metrics) => match never {},

@@ -12,6 +12,7 @@ mod data_plane;
 mod election;
 mod environment;
 mod gitops;
+mod exposed;
 mod house;
 mod operator;
 mod rbac;
