@@ -23,3 +23,6 @@ pub mod report;
 pub mod samples;
 pub mod send_test;
 pub mod status;
+
+#[cfg(test)]
+mod house;
