@@ -18,6 +18,7 @@ mod circuit;
 mod kills;
 mod leaving;
 mod live;
+mod plugin;
 mod privacy;
 mod rotation;
 mod samples;

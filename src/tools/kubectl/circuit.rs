@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, ClusterError};
 use super::object::{condition, items, name, number, text};
-use super::page::{Columns, Paint, Tone, age};
+use super::page::{Columns, Paint, Tone, age, span};
 use super::places::{admin_of, component, ours, theirs};
 use super::samples::Samples;
 use crate::api::endpoint::CircuitMode;
@@ -131,6 +132,14 @@ fn mode(endpoint: &Value) -> &str {
     }
 }
 
+/// Why a circuit is as status says, for how long, and when the endpoint is tried again.
+pub(super) fn story(status: &Value, now: Timestamp) -> String {
+    let since = age(text(status, "/since"), now);
+    let left = text(status, "/retryAt").parse::<Timestamp>().ok().map(|at| at.duration_since(now)).filter(|left| left.is_positive());
+    let again = left.map(|left| format!(", tried again in {}", span(left))).unwrap_or_default();
+    format!("{} for {since}{again}", text(status, "/reason"))
+}
+
 /// The tone of a state in anybody's spelling.
 pub(super) fn tone(state: &str) -> Tone {
     match state.to_ascii_lowercase().as_str() {
@@ -141,7 +150,7 @@ pub(super) fn tone(state: &str) -> Tone {
     }
 }
 
-fn written(seen: &[Seen], notes: &[String], now: jiff::Timestamp, paint: Paint) -> String {
+fn written(seen: &[Seen], notes: &[String], now: Timestamp, paint: Paint) -> String {
     let mut out = String::new();
     if seen.is_empty() {
         out.push_str("no Endpoint\n");
@@ -155,11 +164,7 @@ fn written(seen: &[Seen], notes: &[String], now: jiff::Timestamp, paint: Paint) 
         let mut columns = Columns::default();
         if let Some(status) = &each.status {
             let state = text(status, "/state");
-            let since = age(text(status, "/since"), now);
-            let mut told = format!("{} for {since}, told by {}", text(status, "/reason"), text(status, "/reportedBy"));
-            if let Some(at) = status.get("retryAt").and_then(Value::as_str) {
-                told = format!("{told}, tried again at {at}");
-            }
+            let told = format!("{}, told by {}", story(status, now), text(status, "/reportedBy"));
             columns.row([(Tone::Faint, "status"), (tone(state), state), (Tone::Plain, &told)]);
         }
         if let Some(available) = &each.available {

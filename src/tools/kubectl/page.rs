@@ -47,7 +47,7 @@ impl Columns {
         self.0.push(cells.into_iter().map(|(tone, text)| (tone, printable(text))).collect());
     }
 
-    /// Writes the rows, indented by two; what goes beyond `width` letters is cut in the last column.
+    /// Writes the rows, indented by two; what goes beyond `width` letters is cut in the last column, unless it is a URL.
     pub fn write(&self, paint: Paint, width: usize, out: &mut String) {
         let columns = self.0.iter().map(Vec::len).max().unwrap_or_default();
         let widths: Vec<usize> = (0..columns)
@@ -57,7 +57,9 @@ impl Columns {
             let last = row.iter().rposition(|(_, text)| !text.is_empty()).map_or(0, |at| at + 1);
             let (mut line, mut used) = (String::from("  "), 2);
             for (at, (tone, text)) in row.iter().take(last).enumerate() {
-                let text = if at + 1 == last { cut(text, width.saturating_sub(used).max(16)) } else { text.clone() };
+                // A URL is there to be copied.
+                let whole = at + 1 < last || text.contains("://");
+                let text = if whole { text.clone() } else { cut(text, width.saturating_sub(used).max(16)) };
                 line.push_str(&paint.word(*tone, &text));
                 if at + 1 < last {
                     let gap = widths.get(at).copied().unwrap_or_default().saturating_sub(text.chars().count()) + 2;

@@ -1,9 +1,13 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 
+static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new().unwrap());
+
 fn told(text: &str) -> String {
-    Redactor::new().unwrap().text(text)
+    REDACTOR.text(text)
 }
 
 #[test]
@@ -24,7 +28,7 @@ fn what_lets_somebody_in_is_taken_out() {
 fn what_tells_who_somebody_is_is_taken_out() {
     for (text, expected) in [
         ("from jane.doe+x@mail.example.com.", "from [e-mail]."),
-        ("GET /x?email=jane%40example.com", "GET /x?email=[e-mail]".replace("email=[e-mail]", "[e-mail]").as_str()),
+        ("GET /x?email=jane%40example.com", "GET /x?[e-mail]"),
         ("call +1 (310) 555-0100 now", "call [phone] now"),
         ("call (310) 555-0100, 310.555.0101 or 1-310-555-0102", "call [phone], [phone] or [phone]"),
         (r#""phone":3105550100,"p":"13105550100""#, r#""phone":[phone],"p":"[phone]""#),
@@ -104,7 +108,7 @@ proptest! {
 
     #[test]
     fn a_known_value_is_never_left(before in "\\PC{0,20}", value in "[A-Z][a-z]{3,9} [A-Z][a-z]{1,9}", after in "\\PC{0,20}") {
-        let mut redactor = Redactor::new().unwrap();
+        let mut redactor = Redactor { patterns: REDACTOR.patterns.clone(), known: vec![] };
         redactor.know([value.clone()]);
         let told = redactor.text(&format!("{before}{value}{after}"));
         prop_assert!(!told.contains(&value), "{}", told);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::parts::{Circuit, Crowd, Named};
 use super::view::View;
-use crate::tools::kubectl::circuit::tone as circuit_tone;
+use crate::tools::kubectl::circuit::{story, tone as circuit_tone};
 use crate::tools::kubectl::object::{Standing, State, text as field};
 use crate::tools::kubectl::page::{Columns, Paint, Tone, age, count, span, wrapped};
 
@@ -46,17 +46,12 @@ impl Screen {
             age => format!(", {age} old"),
         };
         self.line(&format!("{name}  {}{made}", self.paint.word(tone, state)));
-        let mut columns = Columns::default();
         for each in view.conditions.iter().filter(|each| each.status != "True" || each.kind == "Stalled") {
-            columns.row([(Tone::Bad, &each.kind), (Tone::Plain, &each.reason), (Tone::Plain, "")]);
-            for line in wrapped(&each.message, WIDTH - 30) {
-                columns.row([(Tone::Plain, ""), (Tone::Plain, ""), (Tone::Plain, &line)]);
-            }
+            self.fault(tone, &each.kind, &format!("{}, {}: {}", each.status, each.reason, each.message));
         }
-        if view.conditions.is_empty() {
-            columns.row([(Tone::Bad, "the operator has not looked at it yet")]);
+        if view.standing.state == State::Unseen {
+            self.fault(Tone::Waiting, &view.exchange, &view.standing.message);
         }
-        self.put(&columns);
     }
 
     fn components(&mut self, view: &View) {
@@ -231,13 +226,7 @@ fn circuit(each: &Circuit, now: Timestamp) -> (Tone, String, String) {
     };
     let tone = states.iter().map(|state| circuit_tone(state)).find(|tone| *tone != Tone::Good).unwrap_or_else(|| circuit_tone(&state));
     let more = match status {
-        Some(status) if tone != Tone::Good => {
-            let since = age(field(status, "/since"), now);
-            let retry =
-                field(status, "/retryAt").parse::<Timestamp>().ok().map(|at| at.duration_since(now)).filter(|left| left.is_positive());
-            let retry = retry.map(|left| format!(", tried again in {}", span(left))).unwrap_or_default();
-            format!("{} for {since}{retry}", field(status, "/reason"))
-        }
+        Some(status) if tone != Tone::Good => story(status, now),
         _ => String::new(),
     };
     (tone, state, more)
