@@ -9,7 +9,7 @@ use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
 use leadflow::tools::kubectl::page::Paint;
 use leadflow::tools::kubectl::{circuit, report, send_test, status};
-use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate, why_not};
+use leadflow::tools::{check, close, crds, explain, flowchart, load, probe, receiver, release, simulate, why_not};
 
 fn main() -> ExitCode {
     let settings = Settings::of(std::env::args()).unwrap_or_else(|error| error.exit());
@@ -68,6 +68,7 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         }
         Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
+        Command::Probe(settings) => probe::run(settings, &mut out).await?,
         Command::Crds(settings) => match &settings.out {
             Some(dir) => crds::write(dir, &mut out)?,
             None => crds::print(&mut out)?,
@@ -91,6 +92,7 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         Command::SendTest(settings) => send_test::run(settings, &SystemDice, &mut out).await?,
         Command::Report(settings) => report::run(settings, &SystemClock, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
+        Command::SampleCrm(settings) => receiver::run(settings.address, settings.port).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
+use crate::tools::probe;
 
 mod cluster;
 mod plugin;
@@ -40,6 +41,8 @@ pub enum Command {
     Standalone(StandaloneSettings),
     /// Like standalone, with the sample manifests and a sample CRM to deliver to.
     Quickstart(QuickstartSettings),
+    /// Waits until a page answers with success; fails when it does not in time.
+    Probe(probe::Settings),
     /// Prints the CustomResourceDefinitions, or writes them into a folder.
     Crds(CrdsSettings),
     /// Tells why a lead went where it went.
@@ -66,6 +69,8 @@ pub enum Command {
     SendTest(SendTestSettings),
     /// Writes a file for those who help: objects, events, metrics and logs, without secrets and personal data.
     Report(ReportSettings),
+    /// Runs the sample CRM alone: somewhere to deliver to, while trying things.
+    SampleCrm(SampleCrmSettings),
 }
 
 /// Where a process listens.
@@ -290,6 +295,9 @@ pub struct LoadSettings {
     /// Leads in all.
     #[arg(long, default_value_t = 10_000)]
     pub leads: u64,
+    /// Leads in a second. Not given: as many as are answered.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub per_second: Option<u32>,
     /// Ask for the outcome, and wait up to so many seconds for it; 10 when no number is given.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_value_t = 0, default_missing_value = "10")]
     pub wait: u32,
@@ -299,6 +307,16 @@ pub struct LoadSettings {
     /// Allow another machine as the target.
     #[arg(long)]
     pub anywhere: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SampleCrmSettings {
+    /// Address to listen on.
+    #[arg(long, env = "LEADFLOW_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub address: IpAddr,
+    /// Port to listen on.
+    #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8090)]
+    pub port: u16,
 }
 
 /// How an explanation is written.

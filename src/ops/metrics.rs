@@ -10,14 +10,15 @@ const MILLIS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /// The metrics of a process.
 pub struct Metrics {
     registry: Registry,
-    /// Answered posts, by source and outcome (`accepted`, `rejected`, `duplicate`, `error`).
+    /// Answered posts, by source, outcome (`accepted`, `rejected`, `duplicate`, `error`) and the answer's code: whose fault an error is.
     pub posts: IntCounterVec,
     /// Seconds from a post's first byte to its answer, without the wait that it asked for.
     pub post_seconds: Histogram,
     /// Leads that ended or came to rest, by policy and state (`delivered`, `unmatched`), with the reason.
     pub leads: IntCounterVec,
-    /// Seconds from a lead's arrival to its delivery.
-    pub lead_seconds: Histogram,
+    /// Seconds from a lead's arrival to its delivery. `held` is `yes` for leads that nobody could take at first, such as in quiet hours: they are late
+    /// by rule and not by fault.
+    pub lead_seconds: HistogramVec,
     /// Seconds that one decision took.
     pub decision_seconds: Histogram,
     /// Tries of deliveries, by endpoint and result (`accepted`, `duplicate`, `refused`, `throttled`, `failed`, `ambiguous`).
@@ -69,7 +70,12 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let r = Registry::new();
         let metrics = Self {
-            posts: counters(&r, "leadflow_posts_total", "Answered posts, by source and outcome.", &["source", "outcome"])?,
+            posts: counters(
+                &r,
+                "leadflow_posts_total",
+                "Answered posts, by source, outcome and code of the answer.",
+                &["source", "outcome", "code"],
+            )?,
             post_seconds: histogram(&r, "leadflow_post_seconds", "Seconds from a post to its durable answer.", MILLIS)?,
             leads: counters(
                 &r,
@@ -77,7 +83,13 @@ impl Metrics {
                 "Leads that ended or came to rest, by policy, state and reason.",
                 &["policy", "state", "reason"],
             )?,
-            lead_seconds: histogram(&r, "leadflow_lead_seconds", "Seconds from a lead's arrival to its delivery.", MILLIS)?,
+            lead_seconds: histograms(
+                &r,
+                "leadflow_lead_seconds",
+                "Seconds from a lead's arrival to its delivery; held: whether it was unmatched before.",
+                &["held"],
+                MILLIS,
+            )?,
             decision_seconds: histogram(&r, "leadflow_decision_seconds", "Seconds that one decision took.", MICROS)?,
             attempts: counters(
                 &r,

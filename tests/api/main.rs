@@ -6,9 +6,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chart;
 mod crds;
 mod data_plane;
 mod environment;
+mod gitops;
 mod house;
 mod operator;
 mod rbac;

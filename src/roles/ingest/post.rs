@@ -58,7 +58,7 @@ pub async fn post(State(ingest): State<Arc<Ingest>>, path: Result<Path<String>, 
         Ok(taken) => ingest.conclude(&name, taken).await,
         Err(refusal) => (Answer::refused(&refusal), respond::refused(&refusal)),
     };
-    ingest.ports.metrics.posts.with_label_values(&[label, answer.outcome.as_str()]).inc();
+    ingest.ports.metrics.posts.with_label_values(&[label, answer.outcome.as_str(), answer.code]).inc();
     let lead = answer.lead_id.map(tracing::field::display);
     tracing::debug!(source = label, outcome = answer.outcome.as_str(), code = answer.code, lead, "post answered");
     response
