@@ -9,6 +9,12 @@ use crate::ops::log::LogFormat;
 use crate::roles::spooling::SpoolSettings;
 use crate::tools::probe;
 
+mod cluster;
+mod plugin;
+
+pub use cluster::{ClusterAccess, RouterAccess};
+pub use plugin::{CircuitAction, CircuitChange, CircuitSettings, CircuitShow, ReportSettings, SendTestSettings, StatusSettings};
+
 /// Distributes sales leads by rules that are Kubernetes custom resources.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "leadflow", version, propagate_version = true)]
@@ -56,6 +62,14 @@ pub enum Command {
     Close(CloseSettings),
     /// Posts many leads and measures the answers.
     Load(LoadSettings),
+    /// Shows an Exchange of a cluster on one screen: pods, queue, sources, policies, endpoints, and what is wrong.
+    Status(StatusSettings),
+    /// Shows circuits of endpoints as every router sees them, and overrides them.
+    Circuit(CircuitSettings),
+    /// Posts one made-up lead to a source, and says what became of it.
+    SendTest(SendTestSettings),
+    /// Writes a file for those who help: objects, events, metrics and logs, without secrets and personal data.
+    Report(ReportSettings),
     /// Runs the sample CRM alone: somewhere to deliver to, while trying things.
     SampleCrm(SampleCrmSettings),
 }
@@ -181,9 +195,8 @@ pub struct CrdsSettings {
 pub struct ExplainSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
     /// How the explanation is written.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: ExplainOutput,
@@ -211,9 +224,8 @@ pub struct FlowchartSettings {
     /// Folder of manifests (*.yaml, *.yml, *.json) that the policy is in. Not given: a router is asked.
     #[arg(long, value_name = "FOLDER")]
     pub manifests: Option<PathBuf>,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -242,9 +254,8 @@ pub struct SimulateSettings {
     /// Hours that a lead stays open with an agent.
     #[arg(long, default_value_t = 24, value_name = "HOURS")]
     pub open_hours: u32,
-    /// Admin address of a router, for leads of the store.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -253,9 +264,8 @@ pub struct WhyNotSettings {
     pub lead: String,
     /// The recipient: an agent's name, or BUYER/CONTRACT.
     pub recipient: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
     /// How the answer is written.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
@@ -265,18 +275,16 @@ pub struct WhyNotSettings {
 pub struct ReleaseSettings {
     /// Id of the lead; `latest` is the one that arrived last, `all` are all unmatched leads.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct CloseSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
