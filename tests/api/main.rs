@@ -11,6 +11,7 @@ mod data_plane;
 mod election;
 mod environment;
 mod house;
+mod last_good;
 mod operator;
 mod rbac;
 mod rest;
