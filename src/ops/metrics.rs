@@ -69,6 +69,8 @@ pub struct Metrics {
     pub reconcile_errors: IntCounterVec,
     /// Seconds of reconciles, by controller.
     pub reconcile_seconds: HistogramVec,
+    /// 1 while this operator leads, by name of the Lease.
+    pub leader: IntGaugeVec,
     /// Writes to the API server, by kind of object and verb (`apply`, `status`, `delete`).
     pub writes: IntCounterVec,
 }
@@ -170,6 +172,7 @@ impl Metrics {
                 &["controller"],
                 MILLIS,
             )?,
+            leader: gauges(&r, "leader_election_master_status", "1 while this operator leads, by name of the Lease.", &["name"])?,
             writes: counters(&r, "leadflow_api_writes_total", "Writes to the API server, by kind and verb.", &["kind", "verb"])?,
             registry: r,
         };

@@ -19,6 +19,7 @@ mod kills;
 mod leaving;
 mod live;
 mod outage;
+mod plugin;
 mod privacy;
 mod rotation;
 mod samples;
