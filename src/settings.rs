@@ -6,7 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
+use crate::roles::spooling::SpoolSettings;
 use crate::tools::probe;
+
+mod cluster;
+mod plugin;
+
+pub use cluster::{ClusterAccess, RouterAccess};
+pub use plugin::{CircuitAction, CircuitChange, CircuitSettings, CircuitShow, ReportSettings, SendTestSettings, StatusSettings};
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
 #[derive(Clone, Debug, Parser)]
@@ -55,6 +62,14 @@ pub enum Command {
     Close(CloseSettings),
     /// Posts many leads and measures the answers.
     Load(LoadSettings),
+    /// Shows an Exchange of a cluster on one screen: pods, queue, sources, policies, endpoints, and what is wrong.
+    Status(StatusSettings),
+    /// Shows circuits of endpoints as every router sees them, and overrides them.
+    Circuit(CircuitSettings),
+    /// Posts one made-up lead to a source, and says what became of it.
+    SendTest(SendTestSettings),
+    /// Writes a file for those who help: objects, events, metrics and logs, without secrets and personal data.
+    Report(ReportSettings),
     /// Runs the sample CRM alone: somewhere to deliver to, while trying things.
     SampleCrm(SampleCrmSettings),
 }
@@ -94,9 +109,12 @@ pub struct OperatorSettings {
     /// Namespaces to look after, separated by commas. Not given: all of them.
     #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
-    /// Name of this pod, for Events.
+    /// Name of this pod, for Events and as whoever leads.
     #[arg(long, env = "LEADFLOW_POD_NAME", default_value = "leadflow-operator")]
     pub pod_name: String,
+    /// Namespace of this pod: of several operators there, the one that holds the Lease `leadflow-operator` writes. Not given: that of the kubeconfig.
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    pub namespace: Option<String>,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
@@ -108,6 +126,8 @@ pub struct IngestSettings {
     pub address: Address,
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub spool: SpoolSettings,
     /// Port that sources post to.
     #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
     pub port: u16,
@@ -175,9 +195,8 @@ pub struct CrdsSettings {
 pub struct ExplainSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
     /// How the explanation is written.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: ExplainOutput,
@@ -205,9 +224,8 @@ pub struct FlowchartSettings {
     /// Folder of manifests (*.yaml, *.yml, *.json) that the policy is in. Not given: a router is asked.
     #[arg(long, value_name = "FOLDER")]
     pub manifests: Option<PathBuf>,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -236,9 +254,8 @@ pub struct SimulateSettings {
     /// Hours that a lead stays open with an agent.
     #[arg(long, default_value_t = 24, value_name = "HOURS")]
     pub open_hours: u32,
-    /// Admin address of a router, for leads of the store.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -247,9 +264,8 @@ pub struct WhyNotSettings {
     pub lead: String,
     /// The recipient: an agent's name, or BUYER/CONTRACT.
     pub recipient: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
     /// How the answer is written.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
@@ -259,18 +275,16 @@ pub struct WhyNotSettings {
 pub struct ReleaseSettings {
     /// Id of the lead; `latest` is the one that arrived last, `all` are all unmatched leads.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct CloseSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]

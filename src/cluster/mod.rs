@@ -8,10 +8,12 @@
 //! | [`rule`] | one custom resource of any kind |
 //! | [`secrets`] | watches of single Secrets by name, by `list` and `watch` of that name alone |
 //! | [`lease`] | the Lease of one pod |
+//! | [`election`] | the Lease of the one operator that leads |
 //! | [`deadline`], [`backoff`] | no call without a deadline, no repetition without a growing pause |
 
 pub mod backoff;
 pub mod deadline;
+pub mod election;
 pub mod index;
 pub mod lease;
 pub mod rule;

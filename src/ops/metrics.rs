@@ -55,12 +55,22 @@ pub struct Metrics {
     pub store_seconds: HistogramVec,
     /// How many leads shared a commit.
     pub commit_batch: Histogram,
+    /// Leads that wait in the spool for the store.
+    pub spool_leads: IntGauge,
+    /// Bytes of the spool on disk, with what was set aside.
+    pub spool_bytes: IntGauge,
+    /// Seconds since the first lead in the spool arrived.
+    pub spool_oldest_seconds: Gauge,
+    /// What became of leads in the spool (`new`, `duplicate`, `known`, `refused`), and stretches of it that can't be read (`damaged`).
+    pub spool_drained: IntCounterVec,
     /// Reconciles of the operator, by controller and result (`success`, `error`).
     pub reconciles: IntCounterVec,
     /// Errors of the operator's reconciles, by controller and category.
     pub reconcile_errors: IntCounterVec,
     /// Seconds of reconciles, by controller.
     pub reconcile_seconds: HistogramVec,
+    /// 1 while this operator leads, by name of the Lease.
+    pub leader: IntGaugeVec,
     /// Writes to the API server, by kind of object and verb (`apply`, `status`, `delete`).
     pub writes: IntCounterVec,
 }
@@ -134,6 +144,15 @@ impl Metrics {
                 "How many items shared a commit.",
                 &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
             )?,
+            spool_leads: gauge(&r, "leadflow_spool_leads", "Leads that wait on ingest's disk because the store is away.")?,
+            spool_bytes: gauge(&r, "leadflow_spool_bytes", "Bytes of the spool on disk, with those set aside.")?,
+            spool_oldest_seconds: float(&r, "leadflow_spool_oldest_seconds", "Age of the lead that has waited longest in the spool.")?,
+            spool_drained: counters(
+                &r,
+                "leadflow_spool_drained_total",
+                "Leads that left the spool, by result; `damaged` counts stretches that can't be read.",
+                &["result"],
+            )?,
             reconciles: counters(
                 &r,
                 "leadflow_reconciles_total",
@@ -153,6 +172,7 @@ impl Metrics {
                 &["controller"],
                 MILLIS,
             )?,
+            leader: gauges(&r, "leader_election_master_status", "1 while this operator leads, by name of the Lease.", &["name"])?,
             writes: counters(&r, "leadflow_api_writes_total", "Writes to the API server, by kind and verb.", &["kind", "verb"])?,
             registry: r,
         };
