@@ -58,13 +58,14 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
                 address,
                 port: settings.port,
                 admin_port: settings.admin_port,
+                spool: Some(&settings.spool),
             })
             .await?;
         }
         Command::Router(settings) => {
             let address = settings.address.address;
-            pod::run(pod::Settings { role: Role::Router, place: &settings.place, address, port: 0, admin_port: settings.admin_port })
-                .await?;
+            let (place, admin_port) = (&settings.place, settings.admin_port);
+            pod::run(pod::Settings { role: Role::Router, place, address, port: 0, admin_port, spool: None }).await?;
         }
         Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
+use crate::roles::spooling::SpoolSettings;
 use crate::tools::probe;
 
 mod cluster;
@@ -108,9 +109,12 @@ pub struct OperatorSettings {
     /// Namespaces to look after, separated by commas. Not given: all of them.
     #[arg(long, env = "LEADFLOW_WATCH_NAMESPACES", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
-    /// Name of this pod, for Events.
+    /// Name of this pod, for Events and as whoever leads.
     #[arg(long, env = "LEADFLOW_POD_NAME", default_value = "leadflow-operator")]
     pub pod_name: String,
+    /// Namespace of this pod: of several operators there, the one that holds the Lease `leadflow-operator` writes. Not given: that of the kubeconfig.
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    pub namespace: Option<String>,
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
@@ -122,6 +126,8 @@ pub struct IngestSettings {
     pub address: Address,
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub spool: SpoolSettings,
     /// Port that sources post to.
     #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
     pub port: u16,

@@ -1,4 +1,8 @@
 //! Tells everybody: `Endpoint.status.circuit`, the condition `Available`, and Events on trips and recoveries.
+//!
+//! All routers write the same fields. What one of them has to say is written only if no other has told something newer, and only over the status that it has
+//! read: of two that write at once, one reads again. Whoever's word turns an endpoint from serving to not, or back, publishes the Event; so there is one for
+//! each turn, however many routers see it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +30,8 @@ pub const QUEUE: usize = 256;
 pub const MANAGER: &str = "leadflow-router";
 /// Longest time of one call to the API server.
 const CALL: Duration = Duration::from_secs(5);
+/// How often a write is made again at once because another came between.
+const AT_ONCE: usize = 4;
 /// Pause after a first failed write; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -52,6 +58,12 @@ enum PublishError {
     Timeout,
     #[error(transparent)]
     Api(#[from] kube::Error),
+}
+
+impl PublishError {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 409)
+    }
 }
 
 impl Publisher {
@@ -96,7 +108,7 @@ impl Publisher {
 
     /// Writes one transition; gives it back for later when that failed.
     async fn publish(&self, next: Waiting) -> Option<Waiting> {
-        match timeout(2 * CALL, self.write(&next.transition, next.pause > FIRST_PAUSE)).await.unwrap_or(Err(PublishError::Timeout)) {
+        match timeout(2 * CALL, self.write(&next.transition)).await.unwrap_or(Err(PublishError::Timeout)) {
             Ok(()) => None,
             Err(error) => {
                 self.metrics.circuit_unpublished.with_label_values(&["error"]).inc();
@@ -107,26 +119,36 @@ impl Publisher {
         }
     }
 
-    /// `late`: it has waited, so others may have told something newer since.
-    async fn write(&self, transition: &Transition, late: bool) -> Result<(), PublishError> {
+    /// Writes, and reads again when another's write came between.
+    async fn write(&self, transition: &Transition) -> Result<(), PublishError> {
+        for _ in 1..AT_ONCE {
+            match self.write_over(transition).await {
+                Err(error) if error.is_conflict() => {}
+                done => return done,
+            }
+        }
+        self.write_over(transition).await
+    }
+
+    /// Writes over the status as it is read, unless another router's word in it is newer.
+    async fn write_over(&self, transition: &Transition) -> Result<(), PublishError> {
         let name = &transition.endpoint;
         let Some(object) = call(self.endpoints.get_opt(name)).await? else { return Ok(()) };
         if transition.uid.is_some() && object.metadata.uid != transition.uid {
             return Ok(()); // the endpoint was made anew: this speaks of the old one
         }
         let told = object.status.as_ref().and_then(|status| status.circuit.as_ref());
-        if late && told.is_some_and(|told| self.is_newer(told, transition)) {
+        if told.is_some_and(|told| self.is_newer(told, transition)) {
             return Ok(());
         }
         let current = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let status = self.status(transition, current);
-        let metadata = match &transition.uid {
-            Some(uid) => json!({"name": name, "uid": uid}),
-            None => json!({"name": name}),
-        };
+        // With uid and version it can only be the very status that was read.
+        let metadata = json!({"name": name, "uid": object.metadata.uid, "resourceVersion": object.metadata.resource_version});
         let patch = json!({"apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Endpoint", "metadata": metadata, "status": status});
         call(self.endpoints.patch_status(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&patch))).await?;
-        if let Some(event) = event(transition)
+        let served = told.is_none_or(|told| told.state == CircuitState::Serving);
+        if let Some(event) = event(transition, served)
             && let Err(error) = call(self.recorder.publish(&event, &object.object_ref(&()))).await
         {
             tracing::warn!(endpoint = name, %error, "no Event of the circuit's change");
@@ -186,11 +208,13 @@ fn drain(queue: &mut Receiver<Transition>, waiting: &mut BTreeMap<String, Waitin
     }
 }
 
-/// The Event of a trip or a recovery.
-fn event(transition: &Transition) -> Option<Event> {
+/// The Event of a trip or a recovery: of the turn, so it counts whether the endpoint `served` until now, as all were told.
+fn event(transition: &Transition, served: bool) -> Option<Event> {
     let (type_, reason, note) = match (transition.mode, transition.view.state) {
-        (CircuitMode::Auto, CircuitState::Tripped) => (EventType::Warning, "CircuitTripped", transition.tripped()),
-        (_, CircuitState::Serving) if transition.recovered => (EventType::Normal, "CircuitRecovered", "Leads are sent again.".to_owned()),
+        (CircuitMode::Auto, CircuitState::Tripped) if served => (EventType::Warning, "CircuitTripped", transition.tripped()),
+        (_, CircuitState::Serving) if transition.recovered && !served => {
+            (EventType::Normal, "CircuitRecovered", "Leads are sent again.".to_owned())
+        }
         _ => return None,
     };
     Some(Event { type_, reason: reason.to_owned(), note: Some(note), action: "Deliver".to_owned(), secondary: None })

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::core::{ApiResource, NamespaceResourceScope};
 use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::api::endpoint::{Circuit, EndpointStatus};
 use crate::api::exchange::{Component, ExchangeStatus};
+use crate::api::lead_source::LeadSourceStatus;
 use crate::api::shared::ObjectStatus;
 use crate::api::{Agent, Buyer, Endpoint, Exchange, LeadSource, RoutingPolicy};
 use crate::table::{Kind, ObjectRef, Objects};
@@ -22,10 +26,24 @@ pub struct Seen {
     pub generation: Option<i64>,
     pub observed_generation: Option<i64>,
     pub conditions: Vec<Condition>,
-    /// Of an Exchange.
-    pub components: Vec<Component>,
+    pub told: Told,
     /// Of an Endpoint.
     pub circuit: Option<Circuit>,
+}
+
+/// What a status tells beside conditions and circuit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Told {
+    /// Of an Exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Of an Exchange.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// Of a LeadSource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// An object without its status.
@@ -49,6 +67,66 @@ impl Rule {
             Self::Endpoint(object) => drop(objects.endpoints.insert(name, object)),
             Self::RoutingPolicy(object) => drop(objects.policies.insert(name, object)),
         }
+    }
+
+    pub fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Exchange(object) => &object.metadata,
+            Self::LeadSource(object) => &object.metadata,
+            Self::Agent(object) => &object.metadata,
+            Self::Buyer(object) => &object.metadata,
+            Self::Endpoint(object) => &object.metadata,
+            Self::RoutingPolicy(object) => &object.metadata,
+        }
+    }
+
+    /// The object's generation; 0 where no API server counts them.
+    pub fn generation(&self) -> i64 {
+        self.metadata().generation.unwrap_or_default()
+    }
+
+    /// The object as JSON, with what tells it from others and nothing that changes without its rules.
+    pub fn written(&self) -> Result<Value, serde_json::Error> {
+        let mut value = match self {
+            Self::Exchange(object) => serde_json::to_value(object),
+            Self::LeadSource(object) => serde_json::to_value(object),
+            Self::Agent(object) => serde_json::to_value(object),
+            Self::Buyer(object) => serde_json::to_value(object),
+            Self::Endpoint(object) => serde_json::to_value(object),
+            Self::RoutingPolicy(object) => serde_json::to_value(object),
+        }?;
+        let ObjectMeta { name, namespace, uid, generation, labels, creation_timestamp, .. } = self.metadata().clone();
+        value["metadata"] =
+            serde_json::to_value(ObjectMeta { name, namespace, uid, generation, labels, creation_timestamp, ..ObjectMeta::default() })?;
+        Ok(value)
+    }
+
+    /// An object of JSON.
+    pub fn read(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
+        fn object<T: DeserializeOwned>(value: Value) -> Result<Arc<T>, serde_json::Error> {
+            serde_json::from_value(value).map(Arc::new)
+        }
+        Ok(match kind {
+            Kind::Exchange => Self::Exchange(object(value)?),
+            Kind::LeadSource => Self::LeadSource(object(value)?),
+            Kind::Agent => Self::Agent(object(value)?),
+            Kind::Buyer => Self::Buyer(object(value)?),
+            Kind::Endpoint => Self::Endpoint(object(value)?),
+            Kind::RoutingPolicy => Self::RoutingPolicy(object(value)?),
+        })
+    }
+}
+
+/// An object of a set.
+pub fn get(objects: &Objects, object: &ObjectRef) -> Option<Rule> {
+    let name = &object.name;
+    match object.kind {
+        Kind::Exchange => objects.exchanges.get(name).cloned().map(Rule::Exchange),
+        Kind::LeadSource => objects.sources.get(name).cloned().map(Rule::LeadSource),
+        Kind::Agent => objects.agents.get(name).cloned().map(Rule::Agent),
+        Kind::Buyer => objects.buyers.get(name).cloned().map(Rule::Buyer),
+        Kind::Endpoint => objects.endpoints.get(name).cloned().map(Rule::Endpoint),
+        Kind::RoutingPolicy => objects.policies.get(name).cloned().map(Rule::RoutingPolicy),
     }
 }
 
@@ -131,8 +209,15 @@ impl Status for EndpointStatus {
 
 impl Status for ExchangeStatus {
     fn seen(self) -> Seen {
-        let common = Seen { observed_generation: self.observed_generation, conditions: self.conditions, ..Seen::default() };
-        Seen { components: self.components, ..common }
+        let told = Told { address: self.address, components: self.components, url: None };
+        Seen { observed_generation: self.observed_generation, conditions: self.conditions, told, ..Seen::default() }
+    }
+}
+
+impl Status for LeadSourceStatus {
+    fn seen(self) -> Seen {
+        let told = Told { url: self.url, ..Told::default() };
+        Seen { observed_generation: self.observed_generation, conditions: self.conditions, told, ..Seen::default() }
     }
 }
 

@@ -21,6 +21,7 @@ use super::validate::validate;
 use super::world::{Named, Trouble, World};
 use crate::api::Exchange;
 use crate::cluster::backoff::Backoff;
+use crate::cluster::election::lead::Lead;
 use crate::cluster::scope::api;
 use crate::flow::ports::Dice;
 use crate::ops::metrics::Metrics;
@@ -43,6 +44,7 @@ pub struct Context {
     pub world: Arc<World>,
     pub metrics: Arc<Metrics>,
     pub events: Arc<Events>,
+    pub lead: Lead,
     pub dice: Arc<dyn Dice>,
     /// Failures in a row, by object.
     pub failures: Mutex<HashMap<Named, u32>>,
@@ -50,8 +52,8 @@ pub struct Context {
 
 type Guarded = DeserializeGuard<Exchange>;
 
-/// Reconciles Exchanges until `stop`. One Controller for each part of the scope.
-pub async fn controllers(context: Arc<Context>, stop: CancellationToken) -> &'static str {
+/// Reconciles Exchanges until `stop`, and sees what is under way to its end. One Controller for each part of the scope.
+pub async fn controllers(context: Arc<Context>, stop: CancellationToken) -> Result<(), &'static str> {
     let running = context.settings.scope.parts().into_iter().map(|part| {
         let exchanges = api::<Guarded>(&context.client, part.as_deref());
         Controller::new(exchanges, watcher::Config::default())
@@ -67,10 +69,14 @@ pub async fn controllers(context: Arc<Context>, stop: CancellationToken) -> &'st
             })
     });
     futures::stream::iter(running).for_each_concurrent(None, |controller| controller).await;
-    "the controllers ended"
+    if stop.is_cancelled() { Ok(()) } else { Err("the controllers ended") }
 }
 
 async fn reconcile(exchange: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
+    // Winning the lead wakes us.
+    if !context.lead.holds() {
+        return Ok(Action::await_change());
+    }
     let timer = context.metrics.reconcile_seconds.with_label_values(&[CONTROLLER]).start_timer();
     let outcome = stages(&exchange, &context).await;
     timer.observe_duration();
@@ -83,6 +89,8 @@ async fn reconcile(exchange: Arc<Guarded>, context: Arc<Context>) -> Result<Acti
             tell(&exchange, &context, None).await;
             Ok(Action::await_change())
         }
+        // What it could not write is the next leader's.
+        Err(_) if !context.lead.holds() => Ok(Action::await_change()),
         Err(error) => {
             tell(&exchange, &context, Some(&error)).await;
             Err(error)
@@ -107,8 +115,11 @@ async fn stages(exchange: &Guarded, context: &Context) -> Result<Stage, Error> {
     if exchange.meta().deletion_timestamp.is_some() {
         return Ok(Stage::Going);
     }
-    // Find it sound (pure).
-    let valid = validate(&exchange.0, &judged)?;
+    // Find it sound (pure). What is built of a broken one stays, and follows the other rules.
+    let valid = match judged.good_exchange(&exchange.name_any()) {
+        Some(good) => validate(&Ok(Exchange::clone(good)), &judged)?,
+        None => validate(&exchange.0, &judged)?,
+    };
     // Say what it consists of (pure, can't fail).
     let wanted = build(&valid, &context.settings.image);
     // Make it so (IO).
@@ -123,7 +134,7 @@ fn dereference(exchange: &Guarded, world: &World) -> Option<Arc<Judged>> {
         return None;
     }
     let judged = world.judged(&exchange.namespace()?)?;
-    let known = judged.objects.exchanges.get(&exchange.name_any()).map(|known| (known.uid(), known.metadata.generation));
+    let known = judged.given.exchanges.get(&exchange.name_any()).map(|known| (known.uid(), known.metadata.generation));
     let same = known.is_none_or(|known| known == (exchange.uid(), exchange.meta().generation));
     let there = known_or_rejected(&judged, &exchange.name_any());
     (same && there).then_some(judged)

@@ -9,6 +9,8 @@ pub struct Settings {
     pub image: String,
     /// Where it works.
     pub scope: Scope,
-    /// Name of the operator's own pod, for Events.
+    /// Name of the operator's own pod, for Events, and as whoever leads.
     pub pod: String,
+    /// The operator's own namespace: where the Lease of the one that leads is.
+    pub namespace: String,
 }

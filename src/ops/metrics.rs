@@ -43,7 +43,7 @@ pub struct Metrics {
     pub rules: IntGaugeVec,
     /// When the rules in force were loaded, as Unix time.
     pub rules_loaded: Gauge,
-    /// Objects that rules were not made of because they are invalid.
+    /// Objects that are invalid: left out of the rules, or in them as they were last good.
     pub rules_rejected: IntGauge,
     /// Seconds that the last compile took.
     pub compile_seconds: Gauge,
@@ -55,12 +55,22 @@ pub struct Metrics {
     pub store_seconds: HistogramVec,
     /// How many leads shared a commit.
     pub commit_batch: Histogram,
+    /// Leads that wait in the spool for the store.
+    pub spool_leads: IntGauge,
+    /// Bytes of the spool on disk, with what was set aside.
+    pub spool_bytes: IntGauge,
+    /// Seconds since the first lead in the spool arrived.
+    pub spool_oldest_seconds: Gauge,
+    /// What became of leads in the spool (`new`, `duplicate`, `known`, `refused`), and stretches of it that can't be read (`damaged`).
+    pub spool_drained: IntCounterVec,
     /// Reconciles of the operator, by controller and result (`success`, `error`).
     pub reconciles: IntCounterVec,
     /// Errors of the operator's reconciles, by controller and category.
     pub reconcile_errors: IntCounterVec,
     /// Seconds of reconciles, by controller.
     pub reconcile_seconds: HistogramVec,
+    /// 1 while this operator leads, by name of the Lease.
+    pub leader: IntGaugeVec,
     /// Writes to the API server, by kind of object and verb (`apply`, `status`, `delete`).
     pub writes: IntCounterVec,
 }
@@ -123,7 +133,11 @@ impl Metrics {
             in_flight: gauge(&r, "leadflow_leads_in_flight", "Leads that this router works on.")?,
             rules: gauges(&r, "leadflow_rules_info", "1 for the digest of the rules in force.", &["digest"])?,
             rules_loaded: float(&r, "leadflow_rules_loaded_timestamp_seconds", "When the rules in force were loaded, as Unix time.")?,
-            rules_rejected: gauge(&r, "leadflow_rules_rejected_objects", "Objects left out of the rules because they are invalid.")?,
+            rules_rejected: gauge(
+                &r,
+                "leadflow_rules_rejected_objects",
+                "Objects that are invalid: left out of the rules, or in them as they were last good.",
+            )?,
             compile_seconds: float(&r, "leadflow_rules_compile_seconds", "Seconds that the last compile of the rules took.")?,
             rules_fresh: gauge(&r, "leadflow_rules_fresh", "1 while the source of rules can be watched.")?,
             store_calls: counters(&r, "leadflow_store_calls_total", "Calls to the store, by call and result.", &["call", "result"])?,
@@ -133,6 +147,15 @@ impl Metrics {
                 "leadflow_commit_batch_size",
                 "How many items shared a commit.",
                 &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+            )?,
+            spool_leads: gauge(&r, "leadflow_spool_leads", "Leads that wait on ingest's disk because the store is away.")?,
+            spool_bytes: gauge(&r, "leadflow_spool_bytes", "Bytes of the spool on disk, with those set aside.")?,
+            spool_oldest_seconds: float(&r, "leadflow_spool_oldest_seconds", "Age of the lead that has waited longest in the spool.")?,
+            spool_drained: counters(
+                &r,
+                "leadflow_spool_drained_total",
+                "Leads that left the spool, by result; `damaged` counts stretches that can't be read.",
+                &["result"],
             )?,
             reconciles: counters(
                 &r,
@@ -153,6 +176,7 @@ impl Metrics {
                 &["controller"],
                 MILLIS,
             )?,
+            leader: gauges(&r, "leader_election_master_status", "1 while this operator leads, by name of the Lease.", &["name"])?,
             writes: counters(&r, "leadflow_api_writes_total", "Writes to the API server, by kind and verb.", &["kind", "verb"])?,
             registry: r,
         };

@@ -17,12 +17,14 @@ pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
     let gate = process.readiness.gate("first look");
     process.admin(settings.address.address, settings.admin_port, Router::new()).await?;
     let client = Client::try_default().await.map_err(|error| RunError::Cluster(error.to_string()))?;
+    let namespace = settings.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
     let operator = Operator {
         client,
         settings: control::Settings {
             image: settings.image.clone(),
             scope: Scope::of(settings.watch_namespaces.clone()),
             pod: settings.pod_name.clone(),
+            namespace,
         },
         compile: control::compile,
         metrics: Arc::clone(&process.metrics),

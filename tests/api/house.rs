@@ -114,13 +114,19 @@ pub struct Running {
 impl Running {
     /// Starts an operator and waits until it has seen everything.
     pub async fn start(client: Client, namespace: &str) -> Self {
+        Self::start_as("operator-1", client, namespace).await
+    }
+
+    /// The same, under a name.
+    pub async fn start_as(pod: &str, client: Client, namespace: &str) -> Self {
         let metrics = Arc::new(Metrics::new().unwrap());
         let stop = CancellationToken::new();
         let (ready, seen) = tokio::sync::oneshot::channel();
         let settings = Settings {
             image: "leadflow:test".to_owned(),
             scope: Scope::Namespaces(vec![namespace.to_owned()]),
-            pod: "operator-1".to_owned(),
+            pod: pod.to_owned(),
+            namespace: namespace.to_owned(),
         };
         let operator = Operator {
             client,
@@ -142,6 +148,25 @@ impl Running {
         self.stop.cancel();
         let ended = tokio::time::timeout(PATIENCE, &mut self.task).await;
         ended.expect("it ends in time").expect("it does not panic").expect("it ends well");
+    }
+}
+
+impl Running {
+    /// Ends it as a power cut does.
+    pub fn kill(&self) {
+        self.task.abort();
+    }
+
+    /// Whether it says that it leads.
+    pub fn leads(&self) -> bool {
+        self.metrics.leader.with_label_values(&["leadflow-operator"]).get() == 1
+    }
+
+    /// How often it wrote.
+    pub fn writes(&self) -> u64 {
+        use prometheus::core::Collector;
+        let families = self.metrics.writes.collect();
+        families.iter().flat_map(|family| family.get_metric()).map(|metric| metric.get_counter().get_value() as u64).sum()
     }
 }
 

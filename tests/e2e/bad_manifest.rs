@@ -34,7 +34,7 @@ async fn a_rule_that_can_not_be_compiled_is_told_and_its_last_good_version_still
     let mut broken = objects::policy(&["anna"]);
     broken["spec"]["takes"] = json!({"when": "lead.no.such.field == 1"});
     house.apply(&[broken]).await;
-    let policy = house.says("routingpolicy", "all", "Accepted", "False").await;
+    let policy = house.says("routingpolicies", "all", "Accepted", "False").await;
     let (_, reason, message) = condition(&policy, "Accepted").unwrap();
     assert!(reason == "Invalid" && message.contains("takes.when"), "{reason}: {message}");
     house.post_to("crm").await;
@@ -47,7 +47,7 @@ async fn a_rule_that_can_not_be_compiled_is_told_and_its_last_good_version_still
     // What else changes is live all the same.
     house.apply(&objects::crm("other-crm", &house.site.image)).await;
     house.apply(&[objects::endpoint("other", "other-crm"), objects::agent("anna", "other")]).await;
-    house.says("agent", "anna", "Programmed", "True").await;
+    house.says("agents", "anna", "Programmed", "True").await;
     until("the other CRM answers", async || (house.crm("other-crm").await["leads"] == 0).then_some(())).await;
     house.post_to("other-crm").await;
     house.apply(&[objects::policy(&["anna"])]).await;

@@ -30,7 +30,7 @@ async fn complaint_2_no_hot_loop_from_own_status_writes() {
     let house = House::sized(Site::shared().await, "hotloop", 1, 1).await;
     let Some(audit) = Audit::start() else { return };
     house.apply(&[objects::agent("ben", "crm")]).await;
-    house.says("agent", "ben", "Ready", "True").await;
+    house.says("agents", "ben", "Ready", "True").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mut by_object: BTreeMap<String, usize> = BTreeMap::new();
     for write in audit.writes().into_iter().filter(|write| write.namespace == "hotloop" && write.user.ends_with(":leadflow-operator")) {
@@ -85,7 +85,7 @@ async fn complaint_4_other_tenants_secrets_do_not_fill_the_operators_memory() {
         house.apply(chunk).await;
     }
     house.apply(&[objects::agent("ben", "crm")]).await;
-    house.says("agent", "ben", "Ready", "True").await;
+    house.says("agents", "ben", "Ready", "True").await;
     let after = memory().await;
     println!("operators' memory: {before:.0} MB, and {after:.0} MB beside 30 MB of other tenants' Secrets");
     assert!(after < before + 15.0, "{before:.0} MB → {after:.0} MB");
@@ -108,7 +108,7 @@ async fn complaint_6_status_alone_says_what_is_wrong() {
     let house = House::empty(Site::shared().await, "nostatus").await;
     house.apply(&objects::rules(1, 1)).await;
     let exchange = until("status says what is missing", async || {
-        let exchange = house.get("exchange", "house").await;
+        let exchange = house.get("exchanges", "house").await;
         condition(&exchange, "ResolvedRefs").filter(|(status, ..)| status == "False")
     })
     .await;
@@ -123,13 +123,13 @@ async fn complaint_7_a_rotated_secret_of_an_endpoint_is_used_at_once() {
     endpoint["spec"]["http"]["auth"] = json!({"bearer": {"tokenFrom": {"secretKeyRef": {"name": "crm", "key": "token"}}}});
     house.apply(&[endpoint]).await;
     let missing = until("a missing Secret is told", async || {
-        condition(&house.get("lep", "crm").await, "ResolvedRefs").filter(|(status, ..)| status == "False")
+        condition(&house.get("leadendpoints", "crm").await, "ResolvedRefs").filter(|(status, ..)| status == "False")
     })
     .await;
     assert_eq!(missing.1, "SecretNotFound");
     let before = house.lives().await;
     house.apply(&[objects::secret("crm", json!({"token": "one"}))]).await;
-    house.says("lep", "crm", "Ready", "True").await;
+    house.says("leadendpoints", "crm", "Ready", "True").await;
     house.post_to("crm").await;
     assert_eq!(house.lives().await, before);
     house.raze().await;
@@ -160,9 +160,9 @@ async fn complaint_9_the_operator_changes_no_spec_that_a_user_wrote() {
 async fn complaint_10_an_upgrade_never_takes_all_pods_of_a_role_at_once() {
     let house = House::sized(Site::shared().await, "staged", 2, 2).await;
     for role in ["ingest", "router"] {
-        let deployment = house.get("deployment", &format!("house-{role}")).await;
+        let deployment = house.get("deployments", &format!("house-{role}")).await;
         assert_eq!(deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"], 0);
-        let budget = house.get("pdb", &format!("house-{role}")).await;
+        let budget = house.get("poddisruptionbudgets", &format!("house-{role}")).await;
         assert_eq!(budget["status"]["disruptionsAllowed"], 1, "{role}");
     }
     house.raze().await;

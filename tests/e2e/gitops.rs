@@ -46,19 +46,22 @@ async fn any_order_of_applying_converges_and_reads_right_at_every_step() {
         // Before all is there nothing may read as done that isn't, nor as failed.
         tokio::time::sleep(Duration::from_millis(300)).await;
         if object["kind"] != "Secret" {
-            let kind = object["kind"].as_str().unwrap().to_lowercase();
-            let kind = if kind == "endpoint" { "leadendpoint".to_owned() } else { kind };
-            let seen = house.get(&kind, object["metadata"]["name"].as_str().unwrap()).await;
-            if kind != "exchange" {
-                assert_ne!(kstatus(&seen), "Current", "{kind} can't be done yet: {}", seen["status"]);
-            }
+            let plural = match object["kind"].as_str().unwrap() {
+                "Exchange" => "exchanges",
+                "LeadSource" => "leadsources",
+                "Agent" => "agents",
+                "Endpoint" => "leadendpoints",
+                _ => "routingpolicies",
+            };
+            let seen = house.get(plural, object["metadata"]["name"].as_str().unwrap()).await;
+            assert_ne!(kstatus(&seen), "Current", "{plural}: can't be done yet: {}", seen["status"]);
         }
     }
     house.apply(&objects::postgres(&house.site.postgres_image)).await;
     house.apply(&objects::crm("crm", &house.site.image)).await;
     house.ready().await;
     for (kind, name) in
-        [("exchange", "house"), ("agent", "anna"), ("leadendpoint", "crm"), ("leadsource", "form"), ("routingpolicy", "all")]
+        [("exchanges", "house"), ("agents", "anna"), ("leadendpoints", "crm"), ("leadsources", "form"), ("routingpolicies", "all")]
     {
         assert_eq!(kstatus(&house.get(kind, name).await), "Current", "{kind}");
     }

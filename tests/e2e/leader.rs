@@ -5,12 +5,12 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::site::audit::Audit;
-use crate::site::commands::{get, kubectl};
+use crate::site::commands::kubectl;
 use crate::site::house::House;
 use crate::site::{SYSTEM, Site, objects, until};
 
-async fn holder() -> String {
-    let lease = get(SYSTEM, "lease", "leadflow-operator").await;
+async fn holder(site: &Site) -> String {
+    let lease = site.get(SYSTEM, "leases", "leadflow-operator").await;
     lease.pointer("/spec/holderIdentity").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
@@ -18,14 +18,15 @@ async fn holder() -> String {
 async fn the_lease_moves_when_the_leader_dies_and_never_do_two_write() {
     let house = House::sized(Site::alone().await, "leader", 1, 1).await;
     let audit = Audit::start();
-    let first = holder().await;
+    let first = holder(&house.site).await;
     let begun = Instant::now();
     kubectl(&["--namespace", SYSTEM, "delete", "pod", &first, "--grace-period=0", "--force"]).await;
     // Something to write from the first moment on.
     house.apply(&[objects::agent("ben", "crm"), objects::policy(&["ben", "anna"])]).await;
-    let second = until("another one leads", async || Some(holder().await).filter(|holder| !holder.is_empty() && *holder != first)).await;
+    let second =
+        until("another one leads", async || Some(holder(&house.site).await).filter(|holder| !holder.is_empty() && *holder != first)).await;
     println!("the lease moved {:.1} s after the leader was killed", begun.elapsed().as_secs_f64());
-    house.says("routingpolicy", "all", "Ready", "True").await;
+    house.says("routingpolicies", "all", "Ready", "True").await;
     if let Some(audit) = audit {
         let mut writes: Vec<_> = audit.writes().into_iter().filter(|write| write.user.ends_with(":leadflow-operator")).collect();
         writes.retain(|write| write.resource != "leases" && write.resource != "events");
@@ -43,12 +44,12 @@ async fn the_lease_moves_when_the_leader_dies_and_never_do_two_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_told_to_end_hands_over_at_once() {
     let house = House::sized(Site::alone().await, "handover", 1, 1).await;
-    let first = holder().await;
+    let first = holder(&house.site).await;
     let begun = Instant::now();
     kubectl(&["--namespace", SYSTEM, "delete", "pod", &first, "--wait=false"]).await;
-    until("another one leads", async || Some(holder().await).filter(|holder| !holder.is_empty() && *holder != first)).await;
+    until("another one leads", async || Some(holder(&house.site).await).filter(|holder| !holder.is_empty() && *holder != first)).await;
     println!("the lease was handed over {:.1} s after the leader was told to end", begun.elapsed().as_secs_f64());
     house.apply(&[objects::agent("ben", "crm")]).await;
-    house.says("agent", "ben", "Ready", "True").await;
+    house.says("agents", "ben", "Ready", "True").await;
     house.raze().await;
 }

@@ -24,23 +24,23 @@ async fn every_kind_of_change_is_live_on_all_routers_and_nothing_restarts() {
     house.post_to("crm").await;
     let before = house.lives().await;
 
-    change(&house, "a new endpoint", "leadendpoint", &[objects::endpoint("other", "other-crm")]).await;
-    change(&house, "an agent's endpoint", "agent", &[objects::agent("anna", "other")]).await;
+    change(&house, "a new endpoint", "leadendpoints", &[objects::endpoint("other", "other-crm")]).await;
+    change(&house, "an agent's endpoint", "agents", &[objects::agent("anna", "other")]).await;
     house.post_to("other-crm").await;
-    change(&house, "a new agent", "agent", &[objects::agent("ben", "crm")]).await;
-    change(&house, "a policy", "routingpolicy", &[objects::policy(&["ben", "anna"])]).await;
+    change(&house, "a new agent", "agents", &[objects::agent("ben", "crm")]).await;
+    change(&house, "a policy", "routingpolicies", &[objects::policy(&["ben", "anna"])]).await;
     house.post_to("crm").await;
     let contract = json!({"name": "all", "price": {"amount": "9.00"}, "deliverTo": "other"});
-    change(&house, "a buyer", "buyer", &[objects::rule("Buyer", "acme", json!({"contracts": [contract]}))]).await;
+    change(&house, "a buyer", "buyers", &[objects::rule("Buyer", "acme", json!({"contracts": [contract]}))]).await;
     let tier = json!({"name": "sold", "to": {"buyers": {"names": ["acme"]}}, "method": {"type": "Priority"}});
-    change(&house, "a policy of buyers", "routingpolicy", &[objects::rule("RoutingPolicy", "all", json!({"tiers": [tier]}))]).await;
+    change(&house, "a policy of buyers", "routingpolicies", &[objects::rule("RoutingPolicy", "all", json!({"tiers": [tier]}))]).await;
     house.post_to("other-crm").await;
     let mut endpoint = objects::endpoint("other", "crm");
     endpoint["spec"]["timeoutSeconds"] = json!(4);
-    change(&house, "an endpoint's address", "leadendpoint", &[endpoint]).await;
+    change(&house, "an endpoint's address", "leadendpoints", &[endpoint]).await;
     house.post_to("crm").await;
-    let source = json!({"auth": {"keysFrom": {"secretRef": {"name": "form-keys"}}}, "require": ["contact.fax"]});
-    change(&house, "a source", "leadsource", &[objects::rule("LeadSource", "strict", source)]).await;
+    let source = json!({"auth": {"keysFrom": {"secretRef": {"name": "form-keys"}}}, "require": ["contact.last_name"]});
+    change(&house, "a source", "leadsources", &[objects::rule("LeadSource", "strict", source)]).await;
     let (status, answer) = house.post_with("form-key", "strict").await;
     assert_eq!(status, 422, "{answer}");
 

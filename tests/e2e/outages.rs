@@ -34,7 +34,7 @@ async fn leads_go_on_while_there_is_no_operator() {
     })
     .await;
     house.site.install(&["--force-conflicts"]).await;
-    house.says("agent", "anna", "Programmed", "True").await;
+    house.says("agents", "anna", "Programmed", "True").await;
     house.ready().await;
     house.raze().await;
 }
@@ -58,7 +58,7 @@ async fn a_minute_without_the_api_server_fails_no_request_and_loses_no_lead() {
     house.ready().await;
     assert_eq!(house.lives().await, before, "no pod was replaced");
     house.apply(&[objects::agent("ben", "crm")]).await;
-    house.says("agent", "ben", "Programmed", "True").await;
+    house.says("agents", "ben", "Programmed", "True").await;
     house.raze().await;
 }
 

@@ -58,7 +58,7 @@ async fn watch_namespaces_shrinks_the_grant_itself() {
     }
     // It works like that.
     house.apply(&[crate::site::objects::agent("ben", "crm")]).await;
-    house.says("agent", "ben", "Ready", "True").await;
+    house.says("agents", "ben", "Ready", "True").await;
     house.site.install(&[]).await;
     until("the grant is back", async || may("default", &operator, &["list", "secrets"]).await.then_some(())).await;
     house.raze().await;

@@ -39,7 +39,10 @@ fn the_document_lists_every_metric() {
     let metrics = metrics();
     let rows: String = metrics.iter().map(|m| format!("| `{}` | {} | {} | {} |\n", m.name, m.kind, m.labels, m.help)).collect();
     let source = read("src/ops/metrics.rs");
-    assert_eq!(metrics.len(), source.matches("\"leadflow_").count(), "a metric is registered in a way that this test does not know");
+    // Ours, and those whose names dashboards of controllers know.
+    let prefixes = ["leadflow_", "controller_runtime_", "rest_client_", "leader_election_"];
+    let named: usize = prefixes.iter().map(|prefix| source.matches(&format!("\"{prefix}")).count()).sum();
+    assert_eq!(metrics.len(), named, "a metric is registered in a way that this test does not know");
     hold("docs/metrics.md", "metrics", &format!("| metric | type | labels | meaning |\n|---|---|---|---|\n{rows}"));
 }
 

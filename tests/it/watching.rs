@@ -24,7 +24,7 @@ const OF_OTHERS: [&str; 6] = [
     "process_max_fds",
 ];
 /// Metrics that are on their way.
-const AWAITED: [&str; 14] = [
+const AWAITED: [&str; 10] = [
     "controller_runtime_reconcile_total",
     "controller_runtime_reconcile_errors_total",
     "controller_runtime_reconcile_time_seconds",
@@ -35,10 +35,6 @@ const AWAITED: [&str; 14] = [
     "leadflow_objects",
     "leadflow_programmed_seconds",
     "leadflow_definitions_outdated",
-    "leadflow_spool_leads",
-    "leadflow_spool_bytes",
-    "leadflow_spool_oldest_seconds",
-    "leadflow_spool_drained_total",
 ];
 
 /// The files of a folder, with their names, in order.

@@ -13,11 +13,13 @@ mod kubelet;
 mod objects;
 
 mod away;
+mod broken;
 mod caps;
 mod circuit;
 mod kills;
 mod leaving;
 mod live;
+mod outage;
 mod plugin;
 mod privacy;
 mod rotation;

@@ -29,6 +29,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{ include "leadflow.labels" . }}
 {{- end }}
 
+{{/* How a monitor scrapes pods: rules and dashboards go by the labels job, exchange and component. */}}
+{{- define "leadflow.scrape" -}}
+port: admin
+path: /metrics
+# The operator counts objects of other namespaces than its own.
+honorLabels: true
+relabelings:
+  - {sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance], targetLabel: exchange}
+  - {sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component], targetLabel: component}
+{{- end }}
+
 {{/* A file's name without its folder and end, as part of an object's name. */}}
 {{- define "leadflow.stem" -}}
 {{- base . | trimSuffix (ext .) | lower | replace "_" "-" -}}

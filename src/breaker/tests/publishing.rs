@@ -23,6 +23,8 @@ struct Server {
     asked: mpsc::UnboundedSender<(String, Json)>,
     /// Holds reads back until it has permits.
     gate: Arc<Semaphore>,
+    /// What somebody else makes the circuit just before the next write of status arrives.
+    meddled: Arc<Mutex<Option<Json>>>,
 }
 
 impl Server {
@@ -40,10 +42,22 @@ impl Server {
         } else {
             self.asked.send((what.clone(), body.clone())).unwrap();
             let failure = what.contains("/status").then(|| self.fail.lock().unwrap().pop_front()).flatten();
+            let mut endpoint = self.endpoint.lock().unwrap();
+            if let Some(circuit) = self.meddled.lock().unwrap().take() {
+                endpoint["status"]["circuit"] = circuit;
+                endpoint["metadata"]["resourceVersion"] = json!("8");
+            }
+            let failure = failure.or_else(|| {
+                let stale = what.contains("/status") && body["metadata"]["resourceVersion"] != endpoint["metadata"]["resourceVersion"];
+                stale.then_some(StatusCode::CONFLICT)
+            });
             match failure {
                 Some(code) => (code, json!({"kind": "Status", "status": "Failure", "reason": "x", "code": code.as_u16()})),
                 None if what.contains("/events") => (StatusCode::CREATED, body),
-                None => (StatusCode::OK, self.endpoint.lock().unwrap().clone()),
+                None => {
+                    endpoint["status"] = body["status"].clone();
+                    (StatusCode::OK, endpoint.clone())
+                }
             }
         };
         Ok(Response::builder().status(status).body(Body::from(answer.to_string().into_bytes())).unwrap())
@@ -66,6 +80,7 @@ impl Cluster {
             fail: Arc::new(Mutex::new(fail.iter().copied().collect())),
             asked: heard,
             gate: Arc::new(Semaphore::new(1)),
+            meddled: Arc::default(),
         };
         let service = server.clone();
         let client = kube::Client::new(tower::service_fn(move |request| service.clone().answer(request)), "prod");
@@ -90,7 +105,7 @@ impl Cluster {
 fn endpoint(conditions: Json) -> Json {
     json!({
         "apiVersion": "leadflow.dev/v1alpha1", "kind": "Endpoint",
-        "metadata": {"name": "crm", "namespace": "prod", "uid": "u-1", "generation": 4},
+        "metadata": {"name": "crm", "namespace": "prod", "uid": "u-1", "generation": 4, "resourceVersion": "7"},
         "spec": {"http": {"url": "https://crm.example.com/"}},
         "status": {"conditions": conditions},
     })
@@ -119,7 +134,7 @@ async fn a_trip_is_applied_to_status_whole_and_told_as_an_event() {
     let (what, patch) = cluster.next().await;
     assert_eq!(what, "PATCH /apis/leadflow.dev/v1alpha1/namespaces/prod/leadendpoints/crm/status?&force=true&fieldManager=leadflow-router");
     let expected = json!({
-        "apiVersion": "leadflow.dev/v1alpha1", "kind": "Endpoint", "metadata": {"name": "crm", "uid": "u-1"},
+        "apiVersion": "leadflow.dev/v1alpha1", "kind": "Endpoint", "metadata": {"name": "crm", "uid": "u-1", "resourceVersion": "7"},
         "status": {
             "circuit": {"state": "Tripped", "reason": "ConsecutiveFailures", "since": "2027-01-15T08:00:00Z",
                         "retryAt": "2027-01-15T08:00:30Z", "reportedBy": "router-a"},
@@ -172,11 +187,16 @@ async fn a_failed_write_is_made_again() {
     assert_eq!(cluster.next().await, first);
     assert_eq!(cluster.next().await, first);
     assert!(cluster.next().await.0.contains("/events"), "the third write succeeded");
-    assert_eq!(cluster.metrics.circuit_unpublished.with_label_values(&["error"]).get(), 2);
+    // A conflict is no failure: it is written again at once.
+    assert_eq!(cluster.metrics.circuit_unpublished.with_label_values(&["error"]).get(), 1);
+}
+
+fn told(router: &str, state: &str, since: i64) -> Json {
+    json!({"state": state, "reason": "FailureRate", "since": at(since).to_string(), "reportedBy": router})
 }
 
 #[tokio::test]
-async fn news_that_waited_gives_way_to_what_another_router_told_since() {
+async fn older_news_never_overwrites_what_another_router_told_since() {
     let cases = [
         ("router-b", "Tripped", 11, 0),
         // Of the same second, bad news counts.
@@ -186,15 +206,55 @@ async fn news_that_waited_gives_way_to_what_another_router_told_since() {
         ("router-a", "Tripped", 11, 1),
     ];
     for (router, state, since, written) in cases {
+        for failures in [&[][..], &[StatusCode::INTERNAL_SERVER_ERROR]] {
+            let mut endpoint = endpoint(json!([]));
+            endpoint["status"]["circuit"] = told(router, state, since);
+            let mut cluster = Cluster::start(endpoint, failures);
+            cluster.tell.send(transition(CircuitState::Serving, CircuitReason::Recovered, 10)).await.unwrap();
+            // One that fails is sent again.
+            for _ in 0..written * failures.len() {
+                assert!(cluster.next().await.0.starts_with("PATCH"));
+            }
+            let patches = cluster.end().await.iter().filter(|(what, _)| what.starts_with("PATCH")).count();
+            assert_eq!(patches, written, "{router} told {state} at {since}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_routers_that_write_at_once_the_later_one_reads_again() {
+    let mut cluster = Cluster::start(endpoint(json!([])), &[]);
+    *cluster.server.meddled.lock().unwrap() = Some(told("router-b", "Tripped", 11));
+    cluster.tell.send(transition(CircuitState::Serving, CircuitReason::Recovered, 10)).await.unwrap();
+    assert!(cluster.next().await.0.starts_with("PATCH"));
+    let server = cluster.server.clone();
+    assert_eq!(cluster.end().await, [], "it learns of the newer word and gives way");
+    assert_eq!(server.endpoint.lock().unwrap()["status"]["circuit"]["reportedBy"], "router-b");
+}
+
+#[tokio::test]
+async fn only_the_router_that_turns_an_endpoint_tells_of_it_in_an_event() {
+    let recovery = || transition(CircuitState::Serving, CircuitReason::Recovered, 10);
+    let later_trip = || Transition { view: View { since: at(10), ..trip().view }, ..trip() };
+    let cases = [
+        (later_trip(), Some("Serving"), Some("CircuitTripped")),
+        (later_trip(), None, Some("CircuitTripped")),
+        (later_trip(), Some("Tripped"), None),
+        (later_trip(), Some("Probing"), None),
+        (recovery(), Some("Probing"), Some("CircuitRecovered")),
+        (recovery(), Some("Tripped"), Some("CircuitRecovered")),
+        (recovery(), Some("Serving"), None),
+    ];
+    for (transition, state, reason) in cases {
         let mut endpoint = endpoint(json!([]));
-        endpoint["status"]["circuit"] =
-            json!({"state": state, "reason": "FailureRate", "since": at(since).to_string(), "reportedBy": router});
-        let mut cluster = Cluster::start(endpoint, &[StatusCode::INTERNAL_SERVER_ERROR]);
-        cluster.tell.send(transition(CircuitState::Serving, CircuitReason::Recovered, 10)).await.unwrap();
-        assert!(cluster.next().await.0.starts_with("PATCH"), "at once it is told whatever others say");
-        let later = cluster.end().await;
-        let patches = later.iter().filter(|(what, _)| what.starts_with("PATCH")).count();
-        assert_eq!(patches, written, "{router} told {state} at {since}");
+        if let Some(state) = state {
+            endpoint["status"]["circuit"] = told("router-b", state, 5);
+        }
+        let mut cluster = Cluster::start(endpoint, &[]);
+        cluster.tell.send(transition.clone()).await.unwrap();
+        assert!(cluster.next().await.0.starts_with("PATCH"));
+        let events: Vec<_> = cluster.end().await.into_iter().map(|(_, event)| event["reason"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(events.first().map(String::as_str), reason, "{:?} after {state:?}", transition.view.state);
     }
 }
 

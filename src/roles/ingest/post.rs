@@ -96,8 +96,11 @@ impl Ingest {
         }
     }
 
-    /// Where a lead stands, as the store has it.
+    /// Where a lead stands, as the store has it; `None` for one that it may not have yet.
     async fn outcome(&self, lead: LeadId) -> Result<Option<Outcome>, Refusal> {
+        if self.ports.appender.waiting_for_store(lead).is_some() {
+            return Ok(None);
+        }
         match tokio::time::timeout(LOOK_WITHIN, self.ports.store.outcomes(vec![lead])).await {
             Ok(Ok(outcomes)) => Ok(outcomes.into_iter().next().flatten()),
             Ok(Err(_)) | Err(_) => Err(Refusal::StoreUnavailable),

@@ -58,6 +58,26 @@ fn each_dashboard_is_a_config_map_that_grafana_finds() {
     }
 }
 
+/// Rules and dashboards go by these labels: docs/metrics.md.
+#[test]
+fn monitors_give_targets_the_labels_that_rules_go_by() {
+    if !require(&[Part::Helm]) {
+        return;
+    }
+    let monitoring = with_monitoring();
+    let on = ["--set", "metrics.serviceMonitor.enabled=true", "--set", "metrics.podMonitor.enabled=true"];
+    let objects = objects(&rendered("one", &on.into_iter().chain(monitoring.iter().map(String::as_str)).collect::<Vec<_>>()));
+    for (kind, endpoints) in [("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints")] {
+        let [monitor] = of_kind(&objects, kind).try_into().expect("one of the kind");
+        let (spec, scrape) = (&monitor["spec"], &monitor["spec"][endpoints][0]);
+        assert_eq!(spec["jobLabel"], "app.kubernetes.io/name", "{kind}: job=\"leadflow\"");
+        assert_eq!(spec["selector"]["matchLabels"]["app.kubernetes.io/name"], "leadflow");
+        assert_eq!(scrape["honorLabels"], true);
+        let labels: Vec<_> = scrape["relabelings"].as_array().unwrap().iter().map(|one| one["targetLabel"].as_str().unwrap()).collect();
+        assert_eq!(labels, ["exchange", "component"], "{kind}");
+    }
+}
+
 #[test]
 fn nothing_of_it_is_there_unless_asked_for() {
     if !require(&[Part::Helm]) {

@@ -3,8 +3,6 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
-
 use super::variable;
 
 /// What a command printed. Panics when it fails.
@@ -20,12 +18,6 @@ pub async fn kubectl(arguments: &[&str]) -> String {
 /// Output and fate of kubectl, whatever that is.
 pub async fn try_kubectl(arguments: &[&str], input: &str) -> Output {
     run(&program(), arguments, input).await
-}
-
-/// One object as JSON.
-pub async fn get(namespace: &str, kind: &str, name: &str) -> Value {
-    let text = kubectl(&["--namespace", namespace, "get", kind, name, "--output", "json"]).await;
-    serde_json::from_str(&text).expect("kubectl prints JSON")
 }
 
 /// Applies manifests, as a user does.

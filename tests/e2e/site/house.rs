@@ -57,8 +57,9 @@ impl House {
         kubectl(&all).await
     }
 
-    pub async fn get(&self, kind: &str, name: &str) -> Value {
-        super::commands::get(&self.namespace, kind, name).await
+    /// An object, by its kind's plural.
+    pub async fn get(&self, plural: &str, name: &str) -> Value {
+        self.site.get(&self.namespace, plural, name).await
     }
 
     /// Waits until an object's status says this of its newest generation, and gives the object.
@@ -73,8 +74,10 @@ impl House {
     /// Waits until the Exchange and all rules are ready.
     pub async fn ready(&self) {
         until("all is ready", async || {
-            let list: Value = serde_json::from_str(&self.kubectl(&["get", "leadflow", "-o", "json"]).await).unwrap();
-            let all = list["items"].as_array().cloned().unwrap_or_default();
+            let mut all = Vec::new();
+            for plural in ["exchanges", "leadsources", "agents", "buyers", "leadendpoints", "routingpolicies"] {
+                all.extend(self.site.list(&self.namespace, plural, "").await);
+            }
             (!all.is_empty() && all.iter().all(|object| says(object, "Ready", "True"))).then_some(())
         })
         .await;
@@ -83,8 +86,7 @@ impl House {
     /// The pods of a role.
     pub async fn pods(&self, role: &str) -> Vec<Pod> {
         let selector = format!("app.kubernetes.io/component={role},app.kubernetes.io/instance=house");
-        let list: Value = serde_json::from_str(&self.kubectl(&["get", "pods", "-l", &selector, "-o", "json"]).await).unwrap();
-        let pods = list["items"].as_array().cloned().unwrap_or_default();
+        let pods = self.site.list(&self.namespace, "pods", &selector).await;
         pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).map(pod).collect()
     }
 

@@ -54,9 +54,8 @@ impl<'a> Load<'a> {
         let job = format!("job/{}", self.name);
         let namespace = ["--namespace", &self.house.namespace];
         until("the load ends", async || {
-            let state =
-                kubectl(&[namespace[0], namespace[1], "get", &job, "--output", "jsonpath={.status.succeeded}{.status.failed}"]).await;
-            (state == "1").then_some(())
+            let state = self.house.get("jobs", &self.name).await["status"].clone();
+            (state["succeeded"] == 1 || state["failed"] == 1).then_some(())
         })
         .await;
         let text = kubectl(&[namespace[0], namespace[1], "logs", &job]).await;

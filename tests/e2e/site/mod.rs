@@ -118,6 +118,43 @@ impl Site {
         Api::namespaced_with(self.client.clone(), namespace, &resource)
     }
 
+    /// Access to a kind by its plural.
+    fn kind(&self, namespace: &str, plural: &str) -> Api<DynamicObject> {
+        let (group, version, kind) = match plural {
+            "exchanges" => ("leadflow.dev", "v1alpha1", "Exchange"),
+            "leadsources" => ("leadflow.dev", "v1alpha1", "LeadSource"),
+            "agents" => ("leadflow.dev", "v1alpha1", "Agent"),
+            "buyers" => ("leadflow.dev", "v1alpha1", "Buyer"),
+            "leadendpoints" => ("leadflow.dev", "v1alpha1", "Endpoint"),
+            "routingpolicies" => ("leadflow.dev", "v1alpha1", "RoutingPolicy"),
+            "pods" => ("", "v1", "Pod"),
+            "deployments" => ("apps", "v1", "Deployment"),
+            "jobs" => ("batch", "v1", "Job"),
+            "leases" => ("coordination.k8s.io", "v1", "Lease"),
+            "poddisruptionbudgets" => ("policy", "v1", "PodDisruptionBudget"),
+            other => panic!("no story asks for {other} yet"),
+        };
+        self.api(namespace, group, version, kind, plural)
+    }
+
+    /// One object. The API server may be away for a moment.
+    pub async fn get(&self, namespace: &str, plural: &str, name: &str) -> Value {
+        match self.kind(namespace, plural).get(name).await {
+            Ok(object) => serde_json::to_value(object).expect("an object is JSON"),
+            Err(error) => serde_json::json!({"error": error.to_string()}),
+        }
+    }
+
+    /// The objects that a selector names.
+    pub async fn list(&self, namespace: &str, plural: &str, selector: &str) -> Vec<Value> {
+        let list = self.kind(namespace, plural).list(&kube::api::ListParams::default().labels(selector)).await;
+        list.map(|list| list.items)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|object| serde_json::to_value(object).expect("an object is JSON"))
+            .collect()
+    }
+
     /// Sends a request to a Service through the API server; gives status and body.
     pub async fn ask(&self, method: &str, namespace: &str, service: &str, path: &str, key: Option<&str>, body: &str) -> (u16, String) {
         let url = format!("/api/v1/namespaces/{namespace}/services/http:{service}/proxy{path}");
@@ -168,6 +205,7 @@ pub fn condition(object: &Value, type_: &str) -> Option<(String, String, String)
 
 /// Whether an object's status speaks of its newest generation and says this of a condition.
 pub fn says(object: &Value, type_: &str, status: &str) -> bool {
-    let current = object.pointer("/status/observedGeneration") == object.pointer("/metadata/generation");
+    let generation = object.pointer("/metadata/generation");
+    let current = generation.is_some() && object.pointer("/status/observedGeneration") == generation;
     current && condition(object, type_).is_some_and(|(found, ..)| found == status)
 }
