@@ -368,5 +368,4 @@ pub enum Output {
 }
 
 #[cfg(test)]
-#[path = "settings_tests.rs"]
 mod tests;

@@ -52,8 +52,15 @@ pub struct Namespace {
     pub objects: Objects,
     /// Status, as last seen.
     pub seen: BTreeMap<ObjectRef, Seen>,
-    /// Objects that can't be decoded, and why.
-    pub undecodable: BTreeMap<ObjectRef, String>,
+    /// Objects that can't be decoded.
+    pub undecodable: BTreeMap<ObjectRef, Undecodable>,
+}
+
+/// An object that can't be decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undecodable {
+    pub uid: String,
+    pub problem: String,
 }
 
 /// What an event amounted to.
@@ -141,14 +148,16 @@ impl Index {
         match item.content {
             Content::Undecodable { problem } => {
                 rule::remove(&mut space.objects, &object);
+                let uid = item.metadata.uid.clone().unwrap_or_default();
                 let seen = Seen {
-                    uid: item.metadata.uid.clone().unwrap_or_default(),
+                    uid: uid.clone(),
                     generation: item.metadata.generation,
                     resource_version: rule::resource_version(&item.metadata),
                     ..Seen::default()
                 };
                 space.seen.insert(object.clone(), seen);
-                if space.undecodable.insert(object, problem.clone()).as_ref() != Some(&problem) {
+                let broken = Undecodable { uid, problem };
+                if space.undecodable.insert(object, broken.clone()).as_ref() != Some(&broken) {
                     change.rules.insert(item.namespace);
                 }
             }

@@ -7,6 +7,7 @@
 //! | [`index`] | the pure heart of it: events in, sets of objects out |
 //! | [`rule`] | one custom resource of any kind |
 //! | [`secrets`] | watches of single Secrets by name, by `list` and `watch` of that name alone |
+//! | [`last_good`] | the last good version of an object that was broken, which keeps running |
 //! | [`lease`] | the Lease of one pod |
 //! | [`election`] | the Lease of the one operator that leads |
 //! | [`deadline`], [`backoff`] | no call without a deadline, no repetition without a growing pause |
@@ -15,6 +16,7 @@ pub mod backoff;
 pub mod deadline;
 pub mod election;
 pub mod index;
+pub mod last_good;
 pub mod lease;
 pub mod rule;
 pub mod rules;

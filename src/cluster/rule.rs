@@ -5,7 +5,9 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::core::{ApiResource, NamespaceResourceScope};
 use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::api::endpoint::{Circuit, EndpointStatus};
 use crate::api::exchange::{Component, ExchangeStatus};
@@ -65,6 +67,66 @@ impl Rule {
             Self::Endpoint(object) => drop(objects.endpoints.insert(name, object)),
             Self::RoutingPolicy(object) => drop(objects.policies.insert(name, object)),
         }
+    }
+
+    pub fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Exchange(object) => &object.metadata,
+            Self::LeadSource(object) => &object.metadata,
+            Self::Agent(object) => &object.metadata,
+            Self::Buyer(object) => &object.metadata,
+            Self::Endpoint(object) => &object.metadata,
+            Self::RoutingPolicy(object) => &object.metadata,
+        }
+    }
+
+    /// The object's generation; 0 where no API server counts them.
+    pub fn generation(&self) -> i64 {
+        self.metadata().generation.unwrap_or_default()
+    }
+
+    /// The object as JSON, with what tells it from others and nothing that changes without its rules.
+    pub fn written(&self) -> Result<Value, serde_json::Error> {
+        let mut value = match self {
+            Self::Exchange(object) => serde_json::to_value(object),
+            Self::LeadSource(object) => serde_json::to_value(object),
+            Self::Agent(object) => serde_json::to_value(object),
+            Self::Buyer(object) => serde_json::to_value(object),
+            Self::Endpoint(object) => serde_json::to_value(object),
+            Self::RoutingPolicy(object) => serde_json::to_value(object),
+        }?;
+        let ObjectMeta { name, namespace, uid, generation, labels, creation_timestamp, .. } = self.metadata().clone();
+        value["metadata"] =
+            serde_json::to_value(ObjectMeta { name, namespace, uid, generation, labels, creation_timestamp, ..ObjectMeta::default() })?;
+        Ok(value)
+    }
+
+    /// An object of JSON.
+    pub fn read(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
+        fn object<T: DeserializeOwned>(value: Value) -> Result<Arc<T>, serde_json::Error> {
+            serde_json::from_value(value).map(Arc::new)
+        }
+        Ok(match kind {
+            Kind::Exchange => Self::Exchange(object(value)?),
+            Kind::LeadSource => Self::LeadSource(object(value)?),
+            Kind::Agent => Self::Agent(object(value)?),
+            Kind::Buyer => Self::Buyer(object(value)?),
+            Kind::Endpoint => Self::Endpoint(object(value)?),
+            Kind::RoutingPolicy => Self::RoutingPolicy(object(value)?),
+        })
+    }
+}
+
+/// An object of a set.
+pub fn get(objects: &Objects, object: &ObjectRef) -> Option<Rule> {
+    let name = &object.name;
+    match object.kind {
+        Kind::Exchange => objects.exchanges.get(name).cloned().map(Rule::Exchange),
+        Kind::LeadSource => objects.sources.get(name).cloned().map(Rule::LeadSource),
+        Kind::Agent => objects.agents.get(name).cloned().map(Rule::Agent),
+        Kind::Buyer => objects.buyers.get(name).cloned().map(Rule::Buyer),
+        Kind::Endpoint => objects.endpoints.get(name).cloned().map(Rule::Endpoint),
+        Kind::RoutingPolicy => objects.policies.get(name).cloned().map(Rule::RoutingPolicy),
     }
 }
 

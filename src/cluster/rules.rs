@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::deadline::bounded;
-use super::index::{Change, Content, Event, Index, Item, WatchId};
+use super::index::{Change, Content, Event, Index, Item, Undecodable, WatchId};
 use super::rule::RuleKind;
 use super::scope::{self, Scope};
 use crate::api::endpoint::Circuit;
@@ -43,8 +43,8 @@ pub struct Ended;
 pub struct Watched {
     /// All objects, without status. The first value is a placeholder: the first `changed()` brings the first complete set.
     pub objects: watch::Receiver<Arc<Objects>>,
-    /// Objects that can't be decoded, and why; they are not among `objects`.
-    pub undecodable: watch::Receiver<Arc<BTreeMap<ObjectRef, String>>>,
+    /// Objects that can't be decoded; they are not among `objects`.
+    pub undecodable: watch::Receiver<Arc<BTreeMap<ObjectRef, Undecodable>>>,
     /// Circuits of endpoints as some router reported them: the endpoint's name and its `status.circuit`.
     pub circuits: mpsc::Receiver<(String, Circuit)>,
     /// Does the work; ends only when something is wrong.

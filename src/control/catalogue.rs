@@ -1,19 +1,18 @@
-//! Status of every kind: judge the rules of a namespace when they change, and write what the statuses should say whenever anything changes that they tell of.
+//! Status of every kind: writes what the statuses should say whenever anything changes that they tell of.
 //!
 //! The operator compiles the same objects by the same function as the routers, so what it says of them is what they do.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use kube::Client;
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::compiled::Compile;
 use super::events::Events;
-use super::judge::{Judged, judge};
+use super::good_versions;
+use super::judge::Judged;
 use super::remarks::remarks;
 use super::status::{self, Write};
 use super::told::told;
@@ -22,8 +21,9 @@ use super::world::World;
 use crate::cluster::deadline::Meaning;
 use crate::cluster::election::lead::Lead;
 use crate::cluster::index::Namespace;
-use crate::cluster::secrets::{self, Keep, SecretsWatch};
-use crate::flow::ports::{Clock, Dice};
+use crate::cluster::last_good::Records;
+use crate::cluster::last_good::watch::ByNamespace;
+use crate::flow::ports::Clock;
 use crate::ops::metrics::Metrics;
 use crate::table::ObjectRef;
 use crate::table::references::{References, references};
@@ -32,62 +32,6 @@ use crate::table::references::{References, references};
 const LOOK: Duration = Duration::from_secs(15);
 /// How many statuses are written at once.
 const WRITES: usize = 8;
-
-/// Judges namespaces as their rules change, and says which Secrets are to be watched for them. Returns only when something is wrong.
-pub async fn judging(client: Client, world: Arc<World>, compile: Compile, metrics: Arc<Metrics>, dice: Arc<dyn Dice>) -> &'static str {
-    let mut watches: BTreeMap<String, SecretsWatch> = BTreeMap::new();
-    let mut tasks: JoinSet<String> = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = world.judge.notified() => {}
-            Some(ended) = tasks.join_next() => match ended {
-                // Ends by itself once its watch is dropped.
-                Ok(namespace) if !watches.contains_key(&namespace) => continue,
-                _ => return "a watch of Secrets ended",
-            },
-        }
-        for namespace in world.take_unjudged() {
-            let space = world.index.lock().namespace(&namespace);
-            if space.objects.is_empty() && space.undecodable.is_empty() {
-                watches.remove(&namespace);
-                world.forget(&namespace);
-                continue;
-            }
-            // Compiling may take a while, and other tasks share this thread.
-            let Ok(judged) = tokio::task::spawn_blocking(move || judge(space, compile)).await else {
-                return "the compilation of rules panicked";
-            };
-            let watch = watches.entry(namespace.clone()).or_insert_with(|| {
-                let (watch, run) = secrets::watch_secrets(&client, &namespace, Keep::KeyNames, Arc::clone(&dice));
-                world.set_secrets(namespace.clone(), watch.found.clone());
-                let (world, mut found, name) = (Arc::clone(&world), watch.found.clone(), namespace.clone());
-                tasks.spawn(async move {
-                    let heard = async {
-                        while found.changed().await.is_ok() {
-                            world.statuses.notify_one();
-                        }
-                    };
-                    tokio::join!(heard, run);
-                    name
-                });
-                watch
-            });
-            watch.set_names(references(&judged.objects).into_values().flat_map(|of| of.secrets).map(|secret| secret.name).collect());
-            tracing::info!(
-                namespace,
-                digest = judged.digest,
-                objects = judged.objects.len(),
-                rejected = judged.rejected.len(),
-                "rules judged"
-            );
-            world.set_judged(namespace, judged);
-        }
-        let rejected: usize =
-            world.namespaces().iter().filter_map(|namespace| world.judged(namespace)).map(|judged| judged.rejected.len()).sum();
-        metrics.rules_rejected.set(i64::try_from(rejected).unwrap_or(i64::MAX));
-        world.stir();
-    }
-}
 
 /// Keeps every status true.
 pub struct Statuses {
@@ -98,6 +42,8 @@ pub struct Statuses {
     pub clock: Arc<dyn Clock>,
     pub events: Arc<Events>,
     pub lead: Lead,
+    /// Good versions of broken objects, as they are recorded.
+    pub records: watch::Receiver<Arc<ByNamespace>>,
 }
 
 impl Statuses {
@@ -122,10 +68,23 @@ impl Statuses {
 
     /// Looks at everything once, and writes what differs.
     async fn round(&self, stop: &CancellationToken) {
+        self.keep_good_versions().await;
         let differing = |namespace: &String| differing(&self.world, namespace, self.clock.as_ref());
         let writes: Vec<Write> = self.world.namespaces().iter().flat_map(differing).collect();
         let writes = futures::stream::iter(writes).take_until(stop.cancelled());
         writes.for_each_concurrent(WRITES, |write| self.perform(write)).await;
+    }
+
+    /// Before statuses speak of them.
+    async fn keep_good_versions(&self) {
+        let records = Arc::clone(&self.records.borrow());
+        for namespace in self.world.namespaces() {
+            let Some(judged) = self.world.judged(&namespace) else { continue };
+            let changes = good_versions::differing(&namespace, &judged, records.get(&namespace).unwrap_or(&NO_RECORDS));
+            for change in changes {
+                good_versions::write(&self.client, &self.metrics, &namespace, change).await;
+            }
+        }
     }
 
     async fn perform(&self, write: Write) {
@@ -186,10 +145,11 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
     judged.names().iter().filter_map(write).collect()
 }
 
+static NO_RECORDS: Records = Records::new();
 static NOTHING: References = References { secrets: Vec::new(), endpoints: std::collections::BTreeSet::new() };
 
 /// Whether the verdict is on the generation that is there now. If not, the next verdict is on its way.
 fn still_judged(judged: &Judged, space: &Namespace, object: &ObjectRef) -> bool {
     let generation = |objects| crate::cluster::rule::metadata(objects, object).map(|metadata| (metadata.uid.clone(), metadata.generation));
-    generation(&judged.objects) == generation(&space.objects)
+    generation(&judged.given) == generation(&space.objects)
 }

@@ -1,10 +1,13 @@
 //! Which objects of a namespace count, and why the others do not. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::compiled::Compile;
+use super::compiled::{Compile, Compiled};
+use crate::api::Exchange;
 use crate::api::condition::Reason;
 use crate::cluster::index::Namespace;
+use crate::cluster::last_good::{LastGood, Records};
 use crate::cluster::rule;
 use crate::table::{Kind, ObjectRef, Objects};
 
@@ -12,11 +15,15 @@ use crate::table::{Kind, ObjectRef, Objects};
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
     /// What was judged.
+    pub given: Objects,
+    /// What the rules are made of: the same, with the last good version of objects that are broken.
     pub objects: Objects,
     /// Digest of the rules that come of it.
     pub digest: String,
-    /// Objects that do not count.
+    /// Objects that do not count, or not as they are.
     pub rejected: BTreeMap<ObjectRef, Rejection>,
+    /// Those of them of which an earlier version runs, with its generation.
+    pub fallen_back: BTreeMap<ObjectRef, i64>,
 }
 
 /// Why an object does not count.
@@ -29,21 +36,36 @@ pub struct Rejection {
 impl Judged {
     /// The objects that are there, decodable or not.
     pub fn names(&self) -> BTreeSet<ObjectRef> {
-        rule::names(&self.objects).into_iter().chain(self.rejected.keys().cloned()).collect()
+        rule::names(&self.given).into_iter().chain(self.rejected.keys().cloned()).collect()
     }
 
+    /// Objects that the rules are made without.
     pub fn rejected_names(&self) -> BTreeSet<ObjectRef> {
-        self.rejected.keys().cloned().collect()
+        self.rejected.keys().filter(|object| !self.fallen_back.contains_key(*object)).cloned().collect()
+    }
+
+    /// The version of a broken Exchange that keeps running.
+    pub fn good_exchange(&self, name: &str) -> Option<&Arc<Exchange>> {
+        let object = ObjectRef { kind: Kind::Exchange, name: name.to_owned() };
+        self.fallen_back.contains_key(&object).then(|| self.objects.exchanges.get(name))?
+    }
+
+    /// Why the rules are made without an object.
+    pub fn left_out(&self, object: &ObjectRef) -> Option<&Rejection> {
+        self.rejected.get(object).filter(|_| !self.fallen_back.contains_key(object))
     }
 }
 
-/// Judges the objects of one namespace.
-pub fn judge(space: Namespace, compile: Compile) -> Judged {
-    let compiled = compile(&space.objects);
+/// Judges the objects of one namespace, by what is remembered and recorded of better times.
+pub fn judge(space: Namespace, last_good: &mut LastGood, records: &Records, compile: Compile) -> Judged {
+    let settled = last_good.settle(&space.objects, &space.undecodable, records, |objects| {
+        let Compiled { digest, rejected } = compile(objects);
+        (digest, rejected)
+    });
     let mut rejected: BTreeMap<ObjectRef, Rejection> = BTreeMap::new();
-    let undecodable = space.undecodable.into_iter().map(|(object, problem)| (object, Reason::Invalid, problem));
-    let by_place = by_place(&space.objects).into_iter();
-    let by_compile = compiled.rejected.into_iter().map(|(object, problem, reason)| (object, reason, problem.to_string()));
+    let undecodable = space.undecodable.into_iter().map(|(object, broken)| (object, Reason::Invalid, broken.problem));
+    let by_place = by_place(&settled.used).into_iter();
+    let by_compile = settled.rejected.into_iter().map(|rejected| (rejected.object, rejected.reason, rejected.problem.to_string()));
     // A dangling reference is told by `ResolvedRefs`, and heals by itself.
     let by_compile = by_compile.filter(|(_, reason, _)| !matches!(reason, Reason::EndpointNotFound | Reason::SecretNotFound));
     for (object, reason, message) in undecodable.chain(by_place).chain(by_compile) {
@@ -54,7 +76,12 @@ pub fn judge(space: Namespace, compile: Compile) -> Judged {
             Some(_) => {}
         }
     }
-    Judged { objects: space.objects, digest: compiled.digest, rejected }
+    for (object, generation) in &settled.fallen_back {
+        if let Some(rejection) = rejected.get_mut(object) {
+            rejection.message = format!("Fall Back: generation {generation} keeps running; {}", rejection.message);
+        }
+    }
+    Judged { given: space.objects, objects: settled.used, digest: settled.compiled, rejected, fallen_back: settled.fallen_back }
 }
 
 /// What a cluster rules out: pods share the store, so it can't be a file of one of them.

@@ -7,6 +7,9 @@
 //! | [`child`] | the objects that Exchanges consist of, and whether one must be written |
 //! | [`catalogue`] | status of every kind, from [`judge`] (which objects count), [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
+//! | [`judging`] | the verdict on each namespace's rules, by [`judge`] (which objects count) |
+//! | [`catalogue`] | status of every kind, from that, [`programmed`] (which pods run which rules) and [`verdict`] |
+//! | [`good_versions`] | records of what objects were before they were broken |
 //! | [`status`], [`events`] | writing it, and telling of it |
 //! | [`child_watches`], [`watches`], [`world`] | what is known of the cluster |
 //! | [`definitions`] | waiting for the kinds to be served |
@@ -23,7 +26,9 @@ pub mod compiled;
 pub mod definitions;
 pub mod error;
 pub mod events;
+pub mod good_versions;
 pub mod judge;
+pub mod judging;
 pub mod programmed;
 pub mod reconcile;
 pub mod remarks;
@@ -47,11 +52,13 @@ use crate::cluster::election;
 use crate::cluster::election::campaign::Campaign;
 use crate::cluster::election::fence::fenced;
 use crate::cluster::election::lead::Lead;
+use crate::cluster::last_good::watch::watch_records;
 use crate::cluster::rules;
 use crate::flow::ports::{Clock, Dice};
 use crate::ops::metrics::Metrics;
 use catalogue::Statuses;
 use events::Events;
+use judging::Judging;
 use reconcile::Context;
 use world::World;
 
@@ -119,6 +126,7 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
         dice: Arc::clone(&dice),
         failures: Mutex::default(),
     });
+    let recorded = watch_records(client.clone(), &scope);
     let statuses = Statuses {
         client: writer,
         world: Arc::clone(&world),
@@ -126,13 +134,23 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
         clock: Arc::clone(&clock),
         events,
         lead: lead.clone(),
+        records: recorded.records.clone(),
+    };
+    let judging = Judging {
+        client: client.clone(),
+        world: Arc::clone(&world),
+        compile,
+        metrics: Arc::clone(&metrics),
+        dice,
+        records: recorded.records.clone(),
     };
     let writing = async { tokio::try_join!(reconcile::controllers(context, stop.clone()), statuses.run(stop.clone())) };
     tokio::select! {
         _ = rules => Err(Ended("the watches of the custom resources ended")),
         why = child_watches::children(client.clone(), Arc::clone(&world)) => Err(Ended(why)),
         why = watches::leases(client.clone(), scope, Arc::clone(&world), Arc::clone(&clock)) => Err(Ended(why)),
-        why = catalogue::judging(client, Arc::clone(&world), compile, Arc::clone(&metrics), dice) => Err(Ended(why)),
+        why = recorded.run => Err(Ended(why)),
+        why = judging.run() => Err(Ended(why)),
         never = leading(lead, &world, &metrics) => match never {},
         never = seen_once(&world, ready) => match never {},
         written = writing => written.map(drop).map_err(Ended),

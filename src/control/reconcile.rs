@@ -115,8 +115,11 @@ async fn stages(exchange: &Guarded, context: &Context) -> Result<Stage, Error> {
     if exchange.meta().deletion_timestamp.is_some() {
         return Ok(Stage::Going);
     }
-    // Find it sound (pure).
-    let valid = validate(&exchange.0, &judged)?;
+    // Find it sound (pure). What is built of a broken one stays, and follows the other rules.
+    let valid = match judged.good_exchange(&exchange.name_any()) {
+        Some(good) => validate(&Ok(Exchange::clone(good)), &judged)?,
+        None => validate(&exchange.0, &judged)?,
+    };
     // Say what it consists of (pure, can't fail).
     let wanted = build(&valid, &context.settings.image);
     // Make it so (IO).
@@ -131,7 +134,7 @@ fn dereference(exchange: &Guarded, world: &World) -> Option<Arc<Judged>> {
         return None;
     }
     let judged = world.judged(&exchange.namespace()?)?;
-    let known = judged.objects.exchanges.get(&exchange.name_any()).map(|known| (known.uid(), known.metadata.generation));
+    let known = judged.given.exchanges.get(&exchange.name_any()).map(|known| (known.uid(), known.metadata.generation));
     let same = known.is_none_or(|known| known == (exchange.uid(), exchange.meta().generation));
     let there = known_or_rejected(&judged, &exchange.name_any());
     (same && there).then_some(judged)

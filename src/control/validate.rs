@@ -57,7 +57,7 @@ pub struct Workload {
 pub fn validate(exchange: &Result<Exchange, InvalidObject>, judged: &Judged) -> Result<Valid, Error> {
     let exchange = exchange.as_ref().map_err(|invalid| Error::Undecodable(invalid.error.clone()))?;
     let name = exchange.name_any();
-    if let Some(rejection) = judged.rejected.get(&ObjectRef { kind: Kind::Exchange, name: name.clone() }) {
+    if let Some(rejection) = judged.left_out(&ObjectRef { kind: Kind::Exchange, name: name.clone() }) {
         return Err(Error::NotAccepted(rejection.message.clone()));
     }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

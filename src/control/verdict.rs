@@ -114,7 +114,11 @@ impl Facts<'_> {
             Kind::Agent | Kind::Buyer | Kind::Endpoint | Kind::RoutingPolicy => (&[Role::Router], "routers"),
         };
         if !accepted.status {
-            return Part::new(false, accepted.reason, "not accepted, so no pod uses it");
+            let message = match self.judged.fallen_back.get(object) {
+                Some(generation) => format!("not accepted, so generation {generation} runs in its place"),
+                None => "not accepted, so no pod uses it".to_owned(),
+            };
+            return Part::new(false, accepted.reason, message);
         }
         let agreement = |roles: &[Role]| match self.exchange {
             Some(exchange) => self.leases.agreement(self.namespace, exchange, roles, &self.judged.digest, self.now),

@@ -43,7 +43,7 @@ pub struct Metrics {
     pub rules: IntGaugeVec,
     /// When the rules in force were loaded, as Unix time.
     pub rules_loaded: Gauge,
-    /// Objects that rules were not made of because they are invalid.
+    /// Objects that are invalid: left out of the rules, or in them as they were last good.
     pub rules_rejected: IntGauge,
     /// Seconds that the last compile took.
     pub compile_seconds: Gauge,
@@ -133,7 +133,11 @@ impl Metrics {
             in_flight: gauge(&r, "leadflow_leads_in_flight", "Leads that this router works on.")?,
             rules: gauges(&r, "leadflow_rules_info", "1 for the digest of the rules in force.", &["digest"])?,
             rules_loaded: float(&r, "leadflow_rules_loaded_timestamp_seconds", "When the rules in force were loaded, as Unix time.")?,
-            rules_rejected: gauge(&r, "leadflow_rules_rejected_objects", "Objects left out of the rules because they are invalid.")?,
+            rules_rejected: gauge(
+                &r,
+                "leadflow_rules_rejected_objects",
+                "Objects that are invalid: left out of the rules, or in them as they were last good.",
+            )?,
             compile_seconds: float(&r, "leadflow_rules_compile_seconds", "Seconds that the last compile of the rules took.")?,
             rules_fresh: gauge(&r, "leadflow_rules_fresh", "1 while the source of rules can be watched.")?,
             store_calls: counters(&r, "leadflow_store_calls_total", "Calls to the store, by call and result.", &["call", "result"])?,

@@ -43,8 +43,8 @@ impl InForce {
         compiled
     }
 
-    /// Puts a table in force. `undecodable` is how many objects did not even get as far as being compiled.
-    pub fn put(&self, table: Arc<Table>, rejected: &[Rejected], undecodable: usize) {
+    /// Puts a table in force. `broken` is how many objects beside the `rejected` did not get as far as being compiled as they are.
+    pub fn put(&self, table: Arc<Table>, rejected: &[Rejected], broken: usize) {
         let before = self.live.table();
         tracing::info!(digest = %short(&table.digest), recipients = table.recipients.len(), policies = table.policies.len(), rejected = rejected.len(), "rules are in force");
         for rejection in rejected {
@@ -55,7 +55,7 @@ impl InForce {
         }
         self.metrics.rules.with_label_values(&[&table.digest]).set(1);
         self.metrics.rules_loaded.set(self.clock.now().as_millisecond() as f64 / 1000.0);
-        self.metrics.rules_rejected.set((rejected.len() + undecodable) as i64);
+        self.metrics.rules_rejected.set((rejected.len() + broken) as i64);
         let digest = table.digest.clone();
         self.live.set_table(table);
         self.unlock();

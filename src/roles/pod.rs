@@ -21,8 +21,12 @@ use super::{RunError, intake, routing, stores};
 use crate::api::endpoint::Circuit;
 use crate::breaker::Breakers;
 use crate::breaker::publish::{self, Publisher};
+use crate::cluster::index::Undecodable;
+use crate::cluster::last_good::LastGood;
+use crate::cluster::last_good::watch::{ByNamespace, watch_records};
 use crate::cluster::lease::{self, Holder};
 use crate::cluster::rules::watch_objects;
+use crate::cluster::scope::Scope;
 use crate::cluster::secrets::{AllFound, Keep, SecretsWatch, present, watch_secrets};
 use crate::flow::ports::Clock;
 use crate::ops::listen::listen;
@@ -36,6 +40,8 @@ use crate::table::{ObjectRef, Objects, Secrets};
 const CONNECTIONS: usize = 12;
 /// How long the first reading of Secrets is waited for before the process goes on without those that are missing.
 const SECRETS_PATIENCE: Duration = Duration::from_secs(10);
+/// The same of good versions of broken objects.
+const RECORDS_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a database that can't be reached is tried again at the start.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -83,6 +89,8 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     let in_force = Arc::new(InForce::new(Arc::clone(&process.metrics), Arc::clone(&process.clock)));
     let watched = watch_objects(client.clone(), &namespace, process.metrics.rules_fresh.clone());
     process.tasks.dropped("rules", async move { Err::<(), _>(watched.run.await) });
+    let recorded = watch_records(client.clone(), &Scope::Namespaces(vec![namespace.clone()]));
+    process.tasks.dropped("good versions", async move { Err::<(), _>(recorded.run.await) });
     let (secrets, watching) = watch_secrets(&client, &namespace, Keep::Values, Arc::clone(&process.dice));
     process.tasks.dropped("secrets", async move { Err::<(), _>(watching.await) });
 
@@ -90,6 +98,10 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
         role: settings.role,
         objects: watched.objects,
         undecodable: watched.undecodable,
+        namespace: namespace.clone(),
+        records: recorded.records,
+        last_good: LastGood::default(),
+        used: Objects::default(),
         found: secrets.found.clone(),
         secrets,
         in_force: Arc::clone(&in_force),
@@ -142,7 +154,12 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
 struct Follower {
     role: Role,
     objects: watch::Receiver<Arc<Objects>>,
-    undecodable: watch::Receiver<Arc<BTreeMap<ObjectRef, String>>>,
+    undecodable: watch::Receiver<Arc<BTreeMap<ObjectRef, Undecodable>>>,
+    namespace: String,
+    records: watch::Receiver<Arc<ByNamespace>>,
+    last_good: LastGood,
+    /// What the rules in force are made of: the objects, with the last good version of those that are broken.
+    used: Objects,
     found: watch::Receiver<Arc<AllFound>>,
     secrets: SecretsWatch,
     in_force: Arc<InForce>,
@@ -153,6 +170,10 @@ impl Follower {
     async fn first(&mut self) {
         // The watch ends only with the process.
         let _ = self.objects.changed().await;
+        // What is broken now may be recorded as it was when it was good.
+        if tokio::time::timeout(RECORDS_PATIENCE, self.records.changed()).await.is_err() {
+            tracing::warn!("good versions of broken objects (ControllerRevisions) are not known in time; such objects are left out");
+        }
         self.take_rules();
         self.secrets.settled(SECRETS_PATIENCE).await;
         self.take_secrets();
@@ -182,25 +203,35 @@ impl Follower {
             }
             tokio::select! {
                 () = tokio::time::sleep(AGAIN) => {}
-                _ = self.objects.changed() => self.take_rules(),
-                _ = self.found.changed() => self.take_secrets(),
+                // The watches end only with the process.
+                _ = self.next() => {}
             }
         }
+    }
+
+    /// Takes over the next change.
+    async fn next(&mut self) -> Result<(), &'static str> {
+        tokio::select! {
+            changed = self.objects.changed() => {
+                changed.map_err(|_| "the watch of rules ended")?;
+                self.take_rules();
+            }
+            changed = self.records.changed() => {
+                changed.map_err(|_| "the watch of good versions ended")?;
+                self.take_rules();
+            }
+            changed = self.found.changed() => {
+                changed.map_err(|_| "the watch of Secrets ended")?;
+                self.take_secrets();
+            }
+        }
+        Ok(())
     }
 
     /// Takes over every change, for ever.
     async fn follow(mut self, store: Arc<PostgresStore>, mut url: String) -> Result<(), &'static str> {
         loop {
-            tokio::select! {
-                changed = self.objects.changed() => {
-                    changed.map_err(|_| "the watch of rules ended")?;
-                    self.take_rules();
-                }
-                changed = self.found.changed() => {
-                    changed.map_err(|_| "the watch of Secrets ended")?;
-                    self.take_secrets();
-                }
-            }
+            self.next().await?;
             if let Some(now) = self.url()
                 && now != url
             {
@@ -215,10 +246,20 @@ impl Follower {
 
     fn take_rules(&mut self) {
         let objects = self.objects.borrow_and_update().clone();
-        let (table, rejected) = self.in_force.compile(&objects);
+        let undecodable = self.undecodable.borrow().clone();
+        let recorded = self.records.borrow_and_update().clone();
+        let none = BTreeMap::new();
+        let records = recorded.get(&self.namespace).unwrap_or(&none);
+        let settled = self.last_good.settle(&objects, &undecodable, records, |objects| self.in_force.compile(objects));
+        for (object, generation) in &settled.fallen_back {
+            tracing::warn!(%object, generation, "the object is broken, and its last good generation keeps running");
+        }
+        let broken = undecodable.keys().chain(settled.fallen_back.keys()).collect::<BTreeSet<_>>().len();
+        let rejected: Vec<_> = settled.rejected.into_iter().filter(|one| !settled.fallen_back.contains_key(&one.object)).collect();
         let left_out: BTreeSet<_> = rejected.iter().map(|rejection| rejection.object.clone()).collect();
-        self.secrets.set_names(secrets_of(self.role, &objects, &left_out));
-        self.in_force.put(table, &rejected, self.undecodable.borrow().len());
+        self.secrets.set_names(secrets_of(self.role, &settled.used, &left_out));
+        self.used = settled.used;
+        self.in_force.put(settled.compiled, &rejected, broken);
     }
 
     fn take_secrets(&mut self) {
@@ -227,8 +268,7 @@ impl Follower {
     }
 
     fn url(&self) -> Option<String> {
-        let objects = self.objects.borrow();
-        let at = &objects.exchange()?.spec.store.postgresql.as_ref()?.url_from.secret_key_ref;
+        let at = &self.used.exchange()?.spec.store.postgresql.as_ref()?.url_from.secret_key_ref;
         let secrets: Secrets = present(&self.found.borrow());
         secrets.text(at).map(str::to_owned)
     }

@@ -14,6 +14,7 @@ mod environment;
 mod exposed;
 mod gitops;
 mod house;
+mod last_good;
 mod operator;
 mod rbac;
 mod rest;

@@ -19,6 +19,7 @@ mod leader;
 mod live;
 mod nodes;
 mod outages;
+mod plugin;
 mod rest;
 mod rights;
 mod rolling;

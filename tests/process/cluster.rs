@@ -13,6 +13,7 @@ mod kubelet;
 mod objects;
 
 mod away;
+mod broken;
 mod caps;
 mod circuit;
 mod kills;

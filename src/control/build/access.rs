@@ -23,6 +23,7 @@ pub(super) fn role(workload: &Workload) -> Value {
             "verbs": ["create", "get", "patch", "update", "delete"],
         }),
     ];
+    rules.push(json!({"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["list", "watch"]}));
     // Without names, a rule would mean every Secret of the namespace.
     if !workload.secrets.is_empty() {
         rules.push(json!({

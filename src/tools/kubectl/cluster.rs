@@ -146,7 +146,8 @@ impl Cluster {
         let answer = self.send(request, patience).await?;
         match said(&answer) {
             None => Ok(answer),
-            Some((503, message)) if message.contains("no endpoints available") => {
+            // Without any endpoint ever, it speaks of the Service as not found.
+            Some((code, message)) if code == 404 || (code == 503 && message.contains("no endpoints available")) => {
                 Err(ClusterError::NoneReady { service: service.name.clone(), namespace: self.namespace.clone() })
             }
             Some((502..=504, message)) => Err(ClusterError::PodsAway { service: service.name.clone(), message }),

@@ -79,9 +79,16 @@ async fn a_lead_that_is_not_taken_is_an_error_that_names_its_fields() {
 #[tokio::test]
 async fn rights_and_pods_that_are_missing_are_told() {
     let house = house();
-    house.refuse(INGEST, 503, r#"no endpoints available for service "http:brokerage-ingest:http""#);
-    let told = sent(&house, &settings(&[])).await.1.unwrap_err();
-    assert_eq!(told, "no pod behind Service brokerage-ingest in namespace sales is ready; see why by: kubectl leadflow status -n sales");
+    for (code, message) in
+        [(503, r#"no endpoints available for service "http:brokerage-ingest:http""#), (404, r#"services "brokerage-ingest" not found"#)]
+    {
+        house.refuse(INGEST, code, message);
+        let told = sent(&house, &settings(&[])).await.1.unwrap_err();
+        assert_eq!(
+            told,
+            "no pod behind Service brokerage-ingest in namespace sales is ready; see why by: kubectl leadflow status -n sales"
+        );
+    }
     house.refuse(INGEST, 503, "error trying to reach service: dial tcp 10.0.0.1:8080: i/o timeout");
     assert!(sent(&house, &settings(&[])).await.1.unwrap_err().contains("NetworkPolicy"));
     house.refuse(INGEST, 403, r#"services "http:brokerage-ingest:http" is forbidden: User "eve" cannot create resource "services/proxy""#);

@@ -52,9 +52,12 @@ impl Spooled {
     }
 
     async fn until_passed_by(&self) {
-        while self.spool.is_in_use() {
-            tokio::task::yield_now().await;
-        }
+        let waiting = async {
+            while self.spool.is_in_use() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the store gets its leads");
     }
 }
 
