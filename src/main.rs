@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
-use leadflow::settings::{Command, Settings};
-use leadflow::table::references::Role;
+use leadflow::settings::{Command, OneProcess, Rules, Settings};
+use leadflow::table::duty::Duty;
 use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate, why_not};
 
 fn main() -> ExitCode {
@@ -52,20 +52,35 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         Command::Ingest(settings) => {
             let address = settings.address.address;
             pod::run(pod::Settings {
-                role: Role::Ingest,
+                duty: Duty::Ingest,
                 place: &settings.place,
                 address,
                 port: settings.port,
                 admin_port: settings.admin_port,
+                data: None,
             })
             .await?;
         }
         Command::Router(settings) => {
             let address = settings.address.address;
-            pod::run(pod::Settings { role: Role::Router, place: &settings.place, address, port: 0, admin_port: settings.admin_port })
-                .await?;
+            let (place, admin_port) = (&settings.place, settings.admin_port);
+            pod::run(pod::Settings { duty: Duty::Router, place, address, port: 0, admin_port, data: None }).await?;
         }
-        Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
+        Command::Standalone(settings) => match settings.rules() {
+            Rules::Folder(dir) => standalone::run(&settings.process, &dir, None, &mut out).await?,
+            Rules::Cluster(place) => {
+                let OneProcess { address, port, admin_port, data } = &settings.process;
+                pod::run(pod::Settings {
+                    duty: Duty::Standalone,
+                    place: &place,
+                    address: *address,
+                    port: *port,
+                    admin_port: *admin_port,
+                    data: Some(data),
+                })
+                .await?;
+            }
+        },
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
         Command::Crds(settings) => match &settings.out {
             Some(dir) => crds::write(dir, &mut out)?,

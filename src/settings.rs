@@ -1,10 +1,11 @@
 //! What a process is told at its start: commands, flags, and the environment variables in their place.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::api::pods::PullPolicy;
 use crate::ops::log::LogFormat;
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
@@ -30,7 +31,7 @@ pub enum Command {
     Ingest(IngestSettings),
     /// Role: decides who gets each lead, and delivers it.
     Router(RouterSettings),
-    /// Runs ingest and router in one process, from a folder of manifests: no cluster.
+    /// Runs ingest and router in one process: from a folder of manifests, without a cluster; or as the one pod of an Exchange with the embedded store.
     Standalone(StandaloneSettings),
     /// Like standalone, with the sample manifests and a sample CRM to deliver to.
     Quickstart(QuickstartSettings),
@@ -95,6 +96,12 @@ pub struct OperatorSettings {
     /// Image of the pods that it creates.
     #[arg(long, env = "LEADFLOW_IMAGE", default_value = concat!("leadflow:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
+    /// When nodes fetch the image of the pods that it creates: Always, IfNotPresent or Never. Not given: as Kubernetes does by default.
+    #[arg(long, env = "LEADFLOW_IMAGE_PULL_POLICY", value_name = "POLICY")]
+    pub image_pull_policy: Option<PullPolicy>,
+    /// Secrets by which nodes fetch that image, separated by commas; they must be in the namespace of each Exchange.
+    #[arg(long, env = "LEADFLOW_IMAGE_PULL_SECRETS", value_delimiter = ',', value_name = "NAMES")]
+    pub image_pull_secrets: Vec<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -125,9 +132,9 @@ pub struct RouterSettings {
 /// Where the one process of `standalone` and `quickstart` listens and keeps its data.
 #[derive(Clone, Debug, Args)]
 pub struct OneProcess {
-    /// Address to listen on.
-    #[arg(long, env = "LEADFLOW_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    pub address: IpAddr,
+    /// Address to listen on. Not given: 127.0.0.1; in a cluster, all of them.
+    #[arg(long, env = "LEADFLOW_ADDRESS")]
+    pub address: Option<IpAddr>,
     /// Port that sources post to.
     #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
     pub port: u16,
@@ -142,9 +149,44 @@ pub struct OneProcess {
 #[derive(Clone, Debug, Args)]
 pub struct StandaloneSettings {
     /// Folder of manifests (*.yaml, *.yml, *.json). An edit is live within a second.
-    pub dir: PathBuf,
+    #[arg(required_unless_present = "exchange", conflicts_with = "exchange")]
+    pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub process: OneProcess,
+    /// Name of an Exchange in a cluster, in place of a folder: rules come from the API server, leads are in the data folder.
+    #[arg(long, env = "LEADFLOW_EXCHANGE")]
+    pub exchange: Option<String>,
+    /// Namespace of the Exchange. Not given: that of the kubeconfig.
+    #[arg(long, env = "LEADFLOW_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Name of this pod, which tells it from others. Not given: made up.
+    #[arg(long, env = "LEADFLOW_POD_NAME")]
+    pub pod_name: Option<String>,
+    /// UID of this pod: what it writes to the API server goes with it.
+    #[arg(long, env = "LEADFLOW_POD_UID")]
+    pub pod_uid: Option<String>,
+}
+
+/// Where the rules of `standalone` come from.
+#[derive(Clone, Debug)]
+pub enum Rules {
+    Folder(PathBuf),
+    Cluster(Place),
+}
+
+impl StandaloneSettings {
+    /// One of both is given: the command line is refused otherwise.
+    pub fn rules(&self) -> Rules {
+        match &self.exchange {
+            Some(exchange) => Rules::Cluster(Place {
+                exchange: exchange.clone(),
+                namespace: self.namespace.clone(),
+                pod_name: self.pod_name.clone(),
+                pod_uid: self.pod_uid.clone(),
+            }),
+            None => Rules::Folder(self.dir.clone().unwrap_or_default()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -351,12 +393,21 @@ mod tests {
     }
 
     #[test]
-    fn one_process_listens_on_loopback_and_roles_on_all_addresses() {
+    fn roles_have_their_ports_and_one_process_its_folder() {
         let Command::Standalone(standalone) = parse("leadflow standalone rules") else { panic!() };
-        assert!(standalone.process.address.is_loopback());
+        assert!(matches!(standalone.rules(), Rules::Folder(dir) if dir.ends_with("rules")));
         assert_eq!(standalone.process.data, PathBuf::from("leadflow-data"));
         let Command::Ingest(ingest) = parse("leadflow ingest --exchange brokerage --pod-name ingest-1") else { panic!() };
         assert_eq!((ingest.address.address, ingest.port, ingest.admin_port), (None, 8080, 9080));
+    }
+
+    #[test]
+    fn standalone_has_its_rules_from_a_folder_or_from_a_cluster() {
+        let Command::Standalone(standalone) = parse("leadflow standalone --exchange house --namespace sales") else { panic!() };
+        assert!(matches!(standalone.rules(), Rules::Cluster(place) if place.exchange == "house"));
+        for line in ["leadflow standalone", "leadflow standalone rules --exchange house"] {
+            assert!(Settings::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 
     #[test]

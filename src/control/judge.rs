@@ -6,7 +6,7 @@ use super::compiled::Compile;
 use crate::api::condition::Reason;
 use crate::cluster::index::Namespace;
 use crate::cluster::rule;
-use crate::table::{Kind, ObjectRef, Objects};
+use crate::table::{ObjectRef, Objects};
 
 /// The verdict on the objects of one namespace.
 #[derive(Clone, Debug, Default)]
@@ -42,11 +42,10 @@ pub fn judge(space: Namespace, compile: Compile) -> Judged {
     let compiled = compile(&space.objects);
     let mut rejected: BTreeMap<ObjectRef, Rejection> = BTreeMap::new();
     let undecodable = space.undecodable.into_iter().map(|(object, problem)| (object, Reason::Invalid, problem));
-    let by_place = by_place(&space.objects).into_iter();
     let by_compile = compiled.rejected.into_iter().map(|(object, problem, reason)| (object, reason, problem.to_string()));
     // A dangling reference is told by `ResolvedRefs`, and heals by itself.
     let by_compile = by_compile.filter(|(_, reason, _)| !matches!(reason, Reason::EndpointNotFound | Reason::SecretNotFound));
-    for (object, reason, message) in undecodable.chain(by_place).chain(by_compile) {
+    for (object, reason, message) in undecodable.chain(by_compile) {
         match rejected.get_mut(&object) {
             None => drop(rejected.insert(object, Rejection { reason, message })),
             // The first reason leads; further problems of its kind are told with it.
@@ -55,14 +54,6 @@ pub fn judge(space: Namespace, compile: Compile) -> Judged {
         }
     }
     Judged { objects: space.objects, digest: compiled.digest, rejected }
-}
-
-/// What a cluster rules out: pods share the store, so it can't be a file of one of them.
-fn by_place(objects: &Objects) -> Option<(ObjectRef, Reason, String)> {
-    let exchange = objects.exchange().filter(|exchange| exchange.spec.store.embedded.is_some())?;
-    let object = ObjectRef { kind: Kind::Exchange, name: exchange.metadata.name.clone()? };
-    let message = "spec.store.embedded: is for `leadflow standalone`; on a cluster, where several pods share the store, give `postgresql`";
-    Some((object, Reason::UnsupportedValue, message.to_owned()))
 }
 
 #[cfg(test)]
