@@ -15,7 +15,7 @@ use super::good_versions;
 use super::judge::Judged;
 use super::remarks::remarks;
 use super::status::{self, Write};
-use super::told::told;
+use super::told::{self, told};
 use super::verdict::Facts;
 use super::world::World;
 use crate::cluster::deadline::Meaning;
@@ -115,7 +115,7 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
     let chosen = judged.objects.exchange();
     let exchange = chosen.and_then(|exchange| exchange.metadata.name.as_deref());
     let uid = chosen.and_then(|exchange| exchange.metadata.uid.as_deref());
-    let components = match (exchange, uid) {
+    let mut components = match (exchange, uid) {
         (Some(name), Some(uid)) => world.children().components(namespace, name, uid),
         _ => Vec::new(),
     };
@@ -124,6 +124,10 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
     let secrets = world.secrets(namespace);
     let leases = world.leases();
     let now = clock.now();
+    for component in &mut components {
+        let running = leases.running(namespace, exchange.unwrap_or_default(), &component.name, now);
+        told::programmed(component, &running, &judged.digest);
+    }
     let facts = Facts {
         namespace,
         judged: &judged,

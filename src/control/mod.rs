@@ -3,7 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | [`reconcile`] | one pass over one Exchange: dereference → validate → build → apply |
-//! | [`validate`], [`build`], [`apply`] | its stages |
+//! | [`validate`], [`build`], [`apply`] | its stages; [`order`] says who waits for whom |
 //! | [`child`] | the objects that Exchanges consist of, and whether one must be written |
 //! | [`catalogue`] | status of every kind, from [`judge`] (which objects count), [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
@@ -29,6 +29,7 @@ pub mod events;
 pub mod good_versions;
 pub mod judge;
 pub mod judging;
+pub mod order;
 pub mod programmed;
 pub mod reconcile;
 pub mod remarks;
@@ -46,7 +47,7 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use compiled::{Compile, Compiled, compile};
-pub use settings::Settings;
+pub use settings::{Image, Settings};
 
 use crate::cluster::election;
 use crate::cluster::election::campaign::Campaign;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 
 use crate::cluster::lease::{COMPONENT, DIGEST, EXCHANGE};
+use crate::table::duty::Duty;
 use crate::table::references::Role;
 
 /// The Leases of all pods, by namespace and name.
@@ -16,7 +17,7 @@ pub struct Leases(BTreeMap<(String, String), Held>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     pub exchange: String,
-    pub role: Role,
+    pub duty: Duty,
     pub digest: String,
     version: Option<String>,
     holds: SignedDuration,
@@ -47,7 +48,7 @@ impl Leases {
             // A list that is read again is no renewal.
             Some(known) if known.version == held.version => false,
             Some(known) => {
-                let same = (&known.digest, &known.exchange, known.role) == (&held.digest, &held.exchange, held.role);
+                let same = (&known.digest, &known.exchange, known.duty) == (&held.digest, &held.exchange, held.duty);
                 let lapsed = !known.live(now);
                 self.0.insert(key, held);
                 !same || lapsed
@@ -72,12 +73,25 @@ impl Leases {
     pub fn agreement(&self, namespace: &str, exchange: &str, roles: &[Role], digest: &str, now: Timestamp) -> Agreement {
         let mut agreement = Agreement::default();
         for ((lease_namespace, _), held) in &self.0 {
-            if lease_namespace == namespace && held.exchange == exchange && roles.contains(&held.role) && held.live(now) {
+            if lease_namespace == namespace
+                && held.exchange == exchange
+                && roles.iter().any(|role| held.duty.plays(*role))
+                && held.live(now)
+            {
                 agreement.of += 1;
                 agreement.agree += usize::from(held.digest == digest);
             }
         }
         agreement
+    }
+}
+
+impl Leases {
+    /// The digests that the live pods of one workload run.
+    pub fn running(&self, namespace: &str, exchange: &str, component: &str, now: Timestamp) -> Vec<&str> {
+        let of = |held: &&Held| held.exchange == exchange && held.duty.as_str() == component && held.live(now);
+        let here = self.0.iter().filter(|((in_namespace, _), _)| in_namespace == namespace);
+        here.map(|(_, held)| held).filter(of).map(|held| held.digest.as_str()).collect()
     }
 }
 
@@ -90,11 +104,11 @@ impl Held {
 fn held(lease: &Lease, now: Timestamp) -> Option<((String, String), Held)> {
     let metadata = &lease.metadata;
     let labels = metadata.labels.as_ref()?;
-    let role = Role::ALL.into_iter().find(|role| labels.get(COMPONENT).is_some_and(|component| component == role.as_str()))?;
+    let duty = Duty::ALL.into_iter().find(|duty| labels.get(COMPONENT).is_some_and(|component| component == duty.as_str()))?;
     let seconds = lease.spec.as_ref()?.lease_duration_seconds?;
     let held = Held {
         exchange: labels.get(EXCHANGE)?.clone(),
-        role,
+        duty,
         digest: metadata.annotations.as_ref()?.get(DIGEST)?.clone(),
         version: metadata.resource_version.clone(),
         holds: SignedDuration::from_secs(i64::from(seconds)),
