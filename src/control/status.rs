@@ -17,7 +17,7 @@ use crate::cluster::rule::{Seen, resource, resource_version};
 use crate::table::ObjectRef;
 
 /// Condition types that the operator writes. Others are other writers' business.
-const OURS: [&str; 5] = ["Accepted", "ResolvedRefs", "Programmed", "Ready", "Stalled"];
+const OURS: [&str; 6] = ["Accepted", "ResolvedRefs", "Programmed", "Ready", "Stalled", "Degraded"];
 
 /// A status to be written.
 #[derive(Clone, Debug, PartialEq)]

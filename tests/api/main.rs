@@ -8,6 +8,7 @@ mod support;
 
 mod crds;
 mod data_plane;
+mod definitions;
 mod election;
 mod environment;
 mod house;
