@@ -5,10 +5,11 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --release --locked && install -D --strip target/release/leadflow /out/leadflow
+RUN image/root /out/leadflow /out/root
 
-# The program needs the C library and the certificates of public authorities; time zones are in it.
-FROM debian:bookworm-slim
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /out/leadflow /usr/local/bin/leadflow
+# The program, the C libraries that it needs, and the certificates of public
+# authorities: no shell, no packages. Time zones are in the program.
+FROM scratch
+COPY --from=build /out/root /
 USER 10001:10001
 ENTRYPOINT ["/usr/local/bin/leadflow"]

@@ -6,7 +6,7 @@ SHELL := bash
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: lint tls deny ## all that CI runs: format, lints, dependencies, every test
@@ -17,6 +17,10 @@ test: lint tls deny ## all that CI runs: format, lints, dependencies, every test
 	fi
 	eval "$$variables"
 	cargo test --locked
+
+.PHONY: e2e
+e2e: ## the stories, on a cluster brought up for them (or on that of KUBECONFIG): see tests/e2e/README.md
+	@tests/e2e/run
 
 .PHONY: environment
 environment: ## install or build the servers that tests talk to, and print where they are
@@ -51,9 +55,33 @@ deny: ## licences, banned crates and sources, by cargo-deny (CI installs it)
 	fi
 	"$$program" --locked check bans licenses sources
 
+.PHONY: rules
+rules: ## check the Prometheus rules, and run their tests
+	@promtool="$${LEADFLOW_TEST_PROMTOOL:-$$(command -v promtool || true)}"
+	if [ -z "$$promtool" ]; then
+	  echo "make rules: no promtool; Debian has it in the package prometheus" >&2
+	  exit 1
+	fi
+	"$$promtool" check rules charts/leadflow/files/rules/*.yaml
+	"$$promtool" test rules tests/rules/*.yaml
+
 .PHONY: crds
 crds: ## write the custom resource definitions to crds/
 	cargo run --locked --quiet -- crds --out crds
+
+.PHONY: manifests
+manifests: ## render config/ and what tests compare with from the chart (needs helm)
+	@variables="$$(tests/environment)"
+	eval "$$variables"
+	charts/render
+	UPDATE_DOCS=1 cargo test --locked --quiet --test it -- values:: > /dev/null
+
+.PHONY: chart-test
+chart-test: ## the chart alone: rendered output, values, rights, notes (a part of test)
+	@variables="$$(tests/environment)"
+	eval "$$variables"
+	cargo test --locked --test it -- values::
+	cargo test --locked --test api -- chart:: gitops::
 
 .PHONY: bench
 bench: ## measure

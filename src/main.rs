@@ -1,17 +1,18 @@
 //! The one binary: a role, or a tool.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
 use leadflow::settings::{Command, Settings};
 use leadflow::table::references::Role;
-use leadflow::tools::{check, close, crds, explain, flowchart, load, release, simulate, why_not};
+use leadflow::tools::kubectl::page::Paint;
+use leadflow::tools::kubectl::{circuit, report, send_test, status};
+use leadflow::tools::{check, close, crds, explain, flowchart, load, probe, receiver, release, simulate, why_not};
 
 fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Settings::of(std::env::args()).unwrap_or_else(|error| error.exit());
     let mut err = std::io::stderr();
     // Two providers could be compiled in one day; which one is used must not be chance.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
@@ -57,16 +58,18 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
                 address,
                 port: settings.port,
                 admin_port: settings.admin_port,
+                spool: Some(&settings.spool),
             })
             .await?;
         }
         Command::Router(settings) => {
             let address = settings.address.address;
-            pod::run(pod::Settings { role: Role::Router, place: &settings.place, address, port: 0, admin_port: settings.admin_port })
-                .await?;
+            let (place, admin_port) = (&settings.place, settings.admin_port);
+            pod::run(pod::Settings { role: Role::Router, place, address, port: 0, admin_port, spool: None }).await?;
         }
         Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
+        Command::Probe(settings) => probe::run(settings, &mut out).await?,
         Command::Crds(settings) => match &settings.out {
             Some(dir) => crds::write(dir, &mut out)?,
             None => crds::print(&mut out)?,
@@ -85,7 +88,18 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         Command::WhyNot(settings) => why_not::command::run(settings, &mut out).await?,
         Command::Release(settings) => release::run(settings, &mut out).await?,
         Command::Close(settings) => close::run(settings, &mut out).await?,
+        Command::Status(settings) => status::run(settings, &SystemClock, paint(), &mut out).await?,
+        Command::Circuit(settings) => circuit::run(settings, &SystemClock, paint(), &mut out).await?,
+        Command::SendTest(settings) => send_test::run(settings, &SystemDice, &mut out).await?,
+        Command::Report(settings) => report::run(settings, &SystemClock, &mut out).await?,
         Command::Load(settings) => load::run(settings, &SystemDice, &mut out).await?,
+        Command::SampleCrm(settings) => receiver::run(settings.address, settings.port).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Colours on a terminal, unless NO_COLOR is set.
+fn paint() -> Paint {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && std::io::stdout().is_terminal() { Paint::Colours } else { Paint::Plain }
 }

@@ -6,6 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::log::LogFormat;
+use crate::roles::spooling::SpoolSettings;
+use crate::tools::probe;
+
+mod cluster;
+mod plugin;
+
+pub use cluster::{ClusterAccess, RouterAccess};
+pub use plugin::{CircuitAction, CircuitChange, CircuitSettings, CircuitShow, ReportSettings, SendTestSettings, StatusSettings};
 
 /// Distributes sales leads by rules that are Kubernetes custom resources.
 #[derive(Clone, Debug, Parser)]
@@ -34,6 +42,8 @@ pub enum Command {
     Standalone(StandaloneSettings),
     /// Like standalone, with the sample manifests and a sample CRM to deliver to.
     Quickstart(QuickstartSettings),
+    /// Waits until a page answers with success; fails when it does not in time.
+    Probe(probe::Settings),
     /// Prints the CustomResourceDefinitions, or writes them into a folder.
     Crds(CrdsSettings),
     /// Tells why a lead went where it went.
@@ -52,6 +62,16 @@ pub enum Command {
     Close(CloseSettings),
     /// Posts many leads and measures the answers.
     Load(LoadSettings),
+    /// Shows an Exchange of a cluster on one screen: pods, queue, sources, policies, endpoints, and what is wrong.
+    Status(StatusSettings),
+    /// Shows circuits of endpoints as every router sees them, and overrides them.
+    Circuit(CircuitSettings),
+    /// Posts one made-up lead to a source, and says what became of it.
+    SendTest(SendTestSettings),
+    /// Writes a file for those who help: objects, events, metrics and logs, without secrets and personal data.
+    Report(ReportSettings),
+    /// Runs the sample CRM alone: somewhere to deliver to, while trying things.
+    SampleCrm(SampleCrmSettings),
 }
 
 /// Where a process listens.
@@ -106,6 +126,8 @@ pub struct IngestSettings {
     pub address: Address,
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub spool: SpoolSettings,
     /// Port that sources post to.
     #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8080)]
     pub port: u16,
@@ -173,9 +195,8 @@ pub struct CrdsSettings {
 pub struct ExplainSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
     /// How the explanation is written.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: ExplainOutput,
@@ -203,9 +224,8 @@ pub struct FlowchartSettings {
     /// Folder of manifests (*.yaml, *.yml, *.json) that the policy is in. Not given: a router is asked.
     #[arg(long, value_name = "FOLDER")]
     pub manifests: Option<PathBuf>,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -234,9 +254,8 @@ pub struct SimulateSettings {
     /// Hours that a lead stays open with an agent.
     #[arg(long, default_value_t = 24, value_name = "HOURS")]
     pub open_hours: u32,
-    /// Admin address of a router, for leads of the store.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -245,9 +264,8 @@ pub struct WhyNotSettings {
     pub lead: String,
     /// The recipient: an agent's name, or BUYER/CONTRACT.
     pub recipient: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
     /// How the answer is written.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
@@ -257,18 +275,16 @@ pub struct WhyNotSettings {
 pub struct ReleaseSettings {
     /// Id of the lead; `latest` is the one that arrived last, `all` are all unmatched leads.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct CloseSettings {
     /// Id of the lead; `latest` is the one that arrived last.
     pub lead: String,
-    /// Admin address of a router.
-    #[arg(long, env = "LEADFLOW_ADMIN", default_value = "http://127.0.0.1:9090", value_name = "URL")]
-    pub admin: String,
+    #[command(flatten)]
+    pub router: RouterAccess,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -285,6 +301,9 @@ pub struct LoadSettings {
     /// Leads in all.
     #[arg(long, default_value_t = 10_000)]
     pub leads: u64,
+    /// Leads in a second. Not given: as many as are answered.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub per_second: Option<u32>,
     /// Ask for the outcome, and wait up to so many seconds for it; 10 when no number is given.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_value_t = 0, default_missing_value = "10")]
     pub wait: u32,
@@ -294,6 +313,16 @@ pub struct LoadSettings {
     /// Allow another machine as the target.
     #[arg(long)]
     pub anywhere: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SampleCrmSettings {
+    /// Address to listen on.
+    #[arg(long, env = "LEADFLOW_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub address: IpAddr,
+    /// Port to listen on.
+    #[arg(long, env = "LEADFLOW_PORT", default_value_t = 8090)]
+    pub port: u16,
 }
 
 /// How an explanation is written.
@@ -339,35 +368,4 @@ pub enum Output {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    fn parse(line: &str) -> Command {
-        Settings::try_parse_from(line.split(' ')).unwrap().command
-    }
-
-    #[test]
-    fn the_commands_are_well_formed() {
-        Settings::command().debug_assert();
-    }
-
-    #[test]
-    fn one_process_listens_on_loopback_and_roles_on_all_addresses() {
-        let Command::Standalone(standalone) = parse("leadflow standalone rules") else { panic!() };
-        assert!(standalone.process.address.is_loopback());
-        assert_eq!(standalone.process.data, PathBuf::from("leadflow-data"));
-        let Command::Ingest(ingest) = parse("leadflow ingest --exchange brokerage --pod-name ingest-1") else { panic!() };
-        assert_eq!((ingest.address.address, ingest.port, ingest.admin_port), (None, 8080, 9080));
-    }
-
-    #[test]
-    fn load_waits_only_when_asked_to() {
-        let waits = ["", " --wait", " --wait 3"].map(|flags| match parse(&format!("leadflow load{flags}")) {
-            Command::Load(load) => load.wait,
-            _ => panic!(),
-        });
-        assert_eq!(waits, [0, 10, 3]);
-    }
-}
+mod tests;

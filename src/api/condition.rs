@@ -16,6 +16,8 @@ pub enum ConditionType {
     Ready,
     /// An Endpoint may be delivered to; written by routers.
     Available,
+    /// Part of the object can't be used here, and the rest is; the message says which part. Present only while true.
+    PartiallyInvalid,
     /// Time won't mend it: somebody has to change the object. Present only while true.
     Stalled,
     /// It works, but not as well as it should. Present only while true.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shared::{KeysFrom, ValueFrom};
+use super::workload::{Ingest, Workload};
 
 /// One installation of LeadFlow: its workloads, store, lead schema and encryption key. Everything in a namespace belongs to the namespace's one Exchange.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -29,6 +30,7 @@ use super::shared::{KeysFrom, ValueFrom};
     printcolumn = r#"{"name":"Router","type":"string","jsonPath":".status.components[?(@.name==\"router\")].summary"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Address","type":"string","jsonPath":".status.address"}"#,
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
@@ -38,7 +40,7 @@ pub struct ExchangeSpec {
     pub store: Store,
     /// The pods that take leads in.
     #[serde(default)]
-    pub ingest: Workload,
+    pub ingest: Ingest,
     /// The pods that decide and deliver.
     #[serde(default)]
     pub router: Workload,
@@ -79,22 +81,6 @@ pub struct Embedded {}
 pub struct Postgresql {
     /// Where the connection URL is kept: `postgresql://user:password@host:5432/database`. A change takes effect without a restart.
     pub url_from: ValueFrom,
-}
-
-/// Size of a workload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Workload {
-    /// How many pods run.
-    #[serde(default = "two")]
-    #[schemars(range(min = 0, max = 100))]
-    pub replicas: i32,
-}
-
-impl Default for Workload {
-    fn default() -> Self {
-        Self { replicas: two() }
-    }
 }
 
 /// The canonical schema of a lead.
@@ -221,6 +207,10 @@ pub struct ExchangeStatus {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+    /// Where sources post, less the path: `/v1/sources/NAME/leads`. That of `spec.ingest.expose`, or else the one inside the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub address: Option<String>,
     /// The workloads and how many of their pods are ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
@@ -248,7 +238,4 @@ pub struct Component {
 
 fn utc() -> String {
     "UTC".to_owned()
-}
-fn two() -> i32 {
-    2
 }

@@ -17,9 +17,11 @@ pub mod condition;
 pub mod crds;
 pub mod endpoint;
 pub mod exchange;
+pub mod expose;
 pub mod lead_source;
 pub mod routing_policy;
 pub mod shared;
+pub mod workload;
 
 pub use agent::Agent;
 pub use buyer::Buyer;

@@ -30,7 +30,8 @@ pub enum Meaning {
 impl Failure {
     pub fn meaning(&self) -> Meaning {
         match self {
-            Self::Kube(kube::Error::Api(status)) if status.is_not_found() => Meaning::NotFound,
+            // A path that is not served is answered without a reason.
+            Self::Kube(kube::Error::Api(status)) if status.is_not_found() || status.code == 404 => Meaning::NotFound,
             Self::Kube(kube::Error::Api(status)) if status.code == 409 => Meaning::Conflict,
             Self::Kube(kube::Error::Api(status)) if status.is_forbidden() || status.code == 401 => Meaning::Forbidden,
             Self::Kube(kube::Error::Api(status)) if status.is_invalid() || status.code == 400 => Meaning::Invalid,

@@ -183,8 +183,7 @@ impl Index {
                     change.circuits.push((item.namespace.clone(), item.name, reported.clone()));
                 }
                 let same_status = |known: &Seen| {
-                    (known.observed_generation, &known.conditions, &known.components)
-                        == (seen.observed_generation, &seen.conditions, &seen.components)
+                    (known.observed_generation, &known.conditions, &known.told) == (seen.observed_generation, &seen.conditions, &seen.told)
                 };
                 if !known.is_some_and(same_status) {
                     change.status.insert(item.namespace);

@@ -6,10 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::core::{ApiResource, NamespaceResourceScope};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::endpoint::{Circuit, EndpointStatus};
 use crate::api::exchange::{Component, ExchangeStatus};
+use crate::api::lead_source::LeadSourceStatus;
 use crate::api::shared::ObjectStatus;
 use crate::api::{Agent, Buyer, Endpoint, Exchange, LeadSource, RoutingPolicy};
 use crate::table::{Kind, ObjectRef, Objects};
@@ -24,10 +26,24 @@ pub struct Seen {
     pub generation: Option<i64>,
     pub observed_generation: Option<i64>,
     pub conditions: Vec<Condition>,
-    /// Of an Exchange.
-    pub components: Vec<Component>,
+    pub told: Told,
     /// Of an Endpoint.
     pub circuit: Option<Circuit>,
+}
+
+/// What a status tells beside conditions and circuit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Told {
+    /// Of an Exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Of an Exchange.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// Of a LeadSource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// An object without its status.
@@ -193,8 +209,15 @@ impl Status for EndpointStatus {
 
 impl Status for ExchangeStatus {
     fn seen(self) -> Seen {
-        let common = Seen { observed_generation: self.observed_generation, conditions: self.conditions, ..Seen::default() };
-        Seen { components: self.components, ..common }
+        let told = Told { address: self.address, components: self.components, url: None };
+        Seen { observed_generation: self.observed_generation, conditions: self.conditions, told, ..Seen::default() }
+    }
+}
+
+impl Status for LeadSourceStatus {
+    fn seen(self) -> Seen {
+        let told = Told { url: self.url, ..Told::default() };
+        Seen { observed_generation: self.observed_generation, conditions: self.conditions, told, ..Seen::default() }
     }
 }
 

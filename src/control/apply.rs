@@ -42,7 +42,9 @@ impl Error {
 /// Makes the API server's objects what they should be: writes what differs, in order, then deletes what an Exchange consists of no more. Nothing is sent
 /// when nothing differs.
 pub async fn apply(client: &Client, world: &World, metrics: &Metrics, valid: &Valid, wanted: &[Wanted]) -> Result<(), Error> {
-    for Wanted { kind, name, object } in wanted {
+    let lacking = world.children().lacking();
+    // What the cluster does not serve is told in status, and is applied when it comes.
+    for Wanted { kind, name, object } in wanted.iter().filter(|wanted| !lacking.contains(&wanted.kind)) {
         let id = ChildId { namespace: valid.namespace.clone(), kind: *kind, name: name.clone() };
         let need = world.children().need(&id, object, &valid.uid);
         let apply = PatchParams::apply(FIELD_MANAGER);

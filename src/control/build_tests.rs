@@ -1,18 +1,48 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::*;
+use crate::api::Exchange;
+use crate::control::judge::Judged;
+use crate::control::validate::validate;
+
+/// What a spec comes to; the store and the keys are given.
+fn valid_with(spec: &Value) -> Valid {
+    let mut exchange = json!({
+        "apiVersion": "leadflow.dev/v1alpha1", "kind": "Exchange",
+        "metadata": {"name": "house", "namespace": "sales", "uid": "1234"},
+        "spec": {
+            "store": {"postgresql": {"urlFrom": {"secretKeyRef": {"name": "pg", "key": "uri"}}}},
+            "encryption": {"keysFrom": {"secretRef": {"name": "leadflow-keys"}}},
+        },
+    });
+    exchange["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+    let exchange: Exchange = serde_json::from_value(exchange).unwrap();
+    let mut judged = Judged::default();
+    judged.objects.exchanges.insert("house".into(), Arc::new(exchange.clone()));
+    let source = json!({
+        "apiVersion": "leadflow.dev/v1alpha1", "kind": "LeadSource", "metadata": {"name": "form"},
+        "spec": {"auth": {"keysFrom": {"secretRef": {"name": "form-keys"}}}},
+    });
+    judged.objects.sources.insert("form".into(), Arc::new(serde_json::from_value(source).unwrap()));
+    let token = json!({"bearer": {"tokenFrom": {"secretKeyRef": {"name": "crm", "key": "token"}}}});
+    let endpoint = json!({
+        "apiVersion": "leadflow.dev/v1alpha1", "kind": "Endpoint", "metadata": {"name": "crm"},
+        "spec": {"http": {"url": "https://crm.example.com/leads", "auth": token}},
+    });
+    judged.objects.endpoints.insert("crm".into(), Arc::new(serde_json::from_value(endpoint).unwrap()));
+    validate(&Ok(exchange), &judged).unwrap()
+}
 
 fn valid() -> Valid {
-    let component =
-        |role, replicas, secrets: &[&str]| Component { role, replicas, secrets: secrets.iter().map(|s| (*s).to_owned()).collect() };
-    Valid {
-        namespace: "sales".to_owned(),
-        name: "house".to_owned(),
-        uid: "1234".to_owned(),
-        owner: json!({"apiVersion": "leadflow.dev/v1alpha1", "kind": "Exchange", "name": "house", "uid": "1234", "controller": true}),
-        ingest: component(Role::Ingest, 2, &["form-keys", "leadflow-keys", "pg"]),
-        router: component(Role::Router, 3, &["crm", "leadflow-keys", "pg"]),
-    }
+    valid_with(&json!({"router": {"replicas": 3}}))
+}
+
+/// What is built of a spec and not without it.
+fn added_by(spec: &Value) -> Vec<Wanted> {
+    let plain = build(&valid(), "leadflow:1");
+    let known = |wanted: &Wanted| plain.iter().any(|plain| (plain.kind, &plain.name) == (wanted.kind, &wanted.name));
+    build(&valid_with(spec), "leadflow:1").into_iter().filter(|wanted| !known(wanted)).collect()
 }
 
 fn of(kind: ChildKind, role: Role) -> Value {
@@ -37,7 +67,7 @@ fn rights_come_before_the_pods_that_need_them() {
 #[test]
 fn no_rule_change_touches_a_pod() {
     let mut changed = valid();
-    changed.router.secrets = BTreeSet::from(["another".to_owned()]);
+    changed.workloads[1].secrets = BTreeSet::from(["another".to_owned()]);
     let differing: Vec<_> = build(&valid(), "leadflow:1")
         .into_iter()
         .zip(build(&changed, "leadflow:1"))
@@ -50,7 +80,7 @@ fn no_rule_change_touches_a_pod() {
 #[test]
 fn no_secret_at_all_is_not_every_secret() {
     let mut bare = valid();
-    bare.ingest.secrets.clear();
+    bare.workloads[0].secrets.clear();
     let role =
         build(&bare, "leadflow:1").into_iter().find(|wanted| wanted.kind == ChildKind::Role && wanted.name == "house-ingest").unwrap();
     assert!(!role.object.to_string().contains("\"secrets\""));
@@ -89,4 +119,20 @@ fn the_operator_has_every_right_that_it_grants() {
             }
         }
     }
+}
+
+#[test]
+fn exposing_ingest_takes_one_object_that_leads_in_one_path() {
+    let ingress = json!({
+        "className": "nginx", "host": "leads.example.com", "tlsSecretName": "leads-tls",
+        "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+    });
+    let parent = json!({"name": "public", "namespace": "gateways", "sectionName": "https"});
+    let route = json!({"parentRefs": [parent], "hostnames": ["leads.example.com"]});
+    for expose in [json!({"ingress": ingress}), json!({"httpRoute": route})] {
+        let [added] = &added_by(&json!({"ingest": {"expose": expose}}))[..] else { panic!("one object") };
+        insta::assert_json_snapshot!(format!("{}_{}", added.kind.as_str(), added.name), added.object);
+    }
+    let [plain] = &added_by(&json!({"ingest": {"expose": {"ingress": {"host": "leads.example.com"}}}}))[..] else { panic!("one object") };
+    assert_eq!(plain.object["spec"].as_object().unwrap().keys().collect::<Vec<_>>(), ["rules"]);
 }

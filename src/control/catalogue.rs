@@ -16,8 +16,10 @@ use super::events::Events;
 use super::good_versions;
 use super::judge::Judged;
 use super::outdated;
+use super::remarks::remarks;
 use super::status::{self, Write};
 use super::tally::Tally;
+use super::told::told;
 use super::verdict::Facts;
 use super::world::World;
 use crate::api::condition::{ConditionType, Reason, Wanted};
@@ -161,6 +163,7 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         _ => Vec::new(),
     };
     let trouble = exchange.and_then(|name| world.trouble(namespace, name));
+    let remarks = chosen.map(|exchange| remarks(exchange, &world.children().lacking())).unwrap_or_default();
     let secrets = world.secrets(namespace);
     let leases = world.leases();
     let now = clock.now();
@@ -172,6 +175,7 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         leases: &leases,
         components: &components,
         trouble: trouble.as_ref(),
+        remarks: &remarks,
         now,
     };
     let references = references(&judged.objects);
@@ -185,9 +189,8 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         let seen = space.seen.get(object).filter(|_| still_judged(&judged, &space, object))?;
         let mut wanted = facts.conditions(object, references.get(object).or(Some(&NOTHING)), seen)?;
         wanted.extend(degraded.clone().filter(|_| object.kind == Kind::Exchange));
-        let of_exchange =
-            (object.kind == Kind::Exchange).then(|| if exchange == Some(object.name.as_str()) { &components[..] } else { &[] });
-        status::differing(namespace, object, seen, &wanted, of_exchange, now)
+        let told = chosen.map(|exchange| told(object, exchange, namespace, &components)).unwrap_or_default();
+        status::differing(namespace, object, seen, &wanted, &told, now)
     };
     judged.names().iter().filter_map(write).collect()
 }

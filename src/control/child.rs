@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::ResourceExt;
-use kube::core::{ApiResource, DynamicObject, TypeMeta};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind, TypeMeta};
 use serde_json::{Value, json};
 
 use crate::api::exchange::Component;
@@ -24,12 +25,22 @@ pub enum ChildKind {
     RoleBinding,
     Service,
     PodDisruptionBudget,
+    Ingress,
+    HttpRoute,
     Deployment,
 }
 
 impl ChildKind {
-    pub const ALL: [Self; 6] =
-        [Self::ServiceAccount, Self::Role, Self::RoleBinding, Self::Service, Self::PodDisruptionBudget, Self::Deployment];
+    pub const ALL: [Self; 8] = [
+        Self::ServiceAccount,
+        Self::Role,
+        Self::RoleBinding,
+        Self::Service,
+        Self::PodDisruptionBudget,
+        Self::Ingress,
+        Self::HttpRoute,
+        Self::Deployment,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +49,8 @@ impl ChildKind {
             Self::RoleBinding => "RoleBinding",
             Self::Service => "Service",
             Self::PodDisruptionBudget => "PodDisruptionBudget",
+            Self::Ingress => "Ingress",
+            Self::HttpRoute => "HTTPRoute",
             Self::Deployment => "Deployment",
         }
     }
@@ -50,9 +63,20 @@ impl ChildKind {
             Self::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
             Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+            Self::Ingress => ApiResource::erase::<Ingress>(&()),
+            Self::HttpRoute => foreign("gateway.networking.k8s.io", "v1", self, "httproutes"),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
         }
     }
+
+    /// Whether a cluster may do without the kind: it is not one of Kubernetes' own.
+    pub fn optional(self) -> bool {
+        matches!(self, Self::HttpRoute)
+    }
+}
+
+fn foreign(group: &str, version: &str, kind: ChildKind, plural: &str) -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind.as_str()), plural)
 }
 
 /// Names an object. Ordered by namespace first, so that those of one stand together.
@@ -89,6 +113,7 @@ pub struct Children {
     /// What came of our last write where it was not what we wanted: somebody on the API server insists, and we give in until something changes.
     insisted: BTreeMap<ChildId, (String, Value)>,
     complete: BTreeSet<Watched>,
+    lacking: BTreeSet<ChildKind>,
 }
 
 impl Children {
@@ -114,8 +139,21 @@ impl Children {
         self.insisted.remove(id);
     }
 
+    /// The cluster does not serve a kind: there are no objects of it. Says whether that is news.
+    pub fn unserved(&mut self, watch: &Watched) -> bool {
+        self.live.retain(|id, _| id.kind != watch.kind);
+        let completes = self.complete.insert(watch.clone());
+        self.lacking.insert(watch.kind) || completes
+    }
+
+    /// Kinds that the cluster does not serve.
+    pub fn lacking(&self) -> BTreeSet<ChildKind> {
+        self.lacking.clone()
+    }
+
     /// A list is complete: what was not in it is gone.
     pub fn listed(&mut self, watch: &Watched, listed: &BTreeSet<(String, String)>) {
+        self.lacking.remove(&watch.kind);
         let in_part = |id: &ChildId| watch.part.as_ref().is_none_or(|part| *part == id.namespace);
         self.live.retain(|id, _| id.kind != watch.kind || !in_part(id) || listed.contains(&(id.namespace.clone(), id.name.clone())));
         self.complete.insert(watch.clone());

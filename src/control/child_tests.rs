@@ -106,3 +106,16 @@ fn components_are_counted_from_deployments() {
     let router = Component { name: "router".into(), ready: 1, desired: 3, summary: "1/3".into() };
     assert_eq!(children.components("sales", "house", EXCHANGE), [router]);
 }
+
+#[test]
+fn a_kind_that_is_not_served_is_complete_without_objects_until_it_comes() {
+    let watch = Watched { kind: ChildKind::HttpRoute, part: None };
+    let mut children = Children::default();
+    assert!(!children.complete(std::slice::from_ref(&watch)));
+    assert!(children.unserved(&watch), "news");
+    assert!(!children.unserved(&watch), "no news");
+    assert!(children.complete(std::slice::from_ref(&watch)));
+    assert_eq!(children.lacking(), BTreeSet::from([ChildKind::HttpRoute]));
+    children.listed(&watch, &BTreeSet::new());
+    assert!(children.lacking().is_empty());
+}

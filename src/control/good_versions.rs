@@ -108,7 +108,7 @@ mod tests {
         let changes = differing("sales", &fallen_back_to(4), &Records::new());
         let (revision, records) = made(&changes);
         let drop = Change::Drop { name: revision.metadata.name.clone().unwrap() };
-        assert_eq!(differing("sales", &Judged::default(), &records), [drop.clone()]);
+        assert_eq!(differing("sales", &Judged::default(), &records), std::slice::from_ref(&drop));
         let changes = differing("sales", &fallen_back_to(6), &records);
         assert!(matches!(&changes[0], Change::Keep(revision) if revision.revision == 6), "first the new one: {changes:?}");
         assert_eq!(changes[1..], [drop]);

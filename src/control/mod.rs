@@ -5,6 +5,8 @@
 //! | [`reconcile`] | one pass over one Exchange: dereference → validate → build → apply |
 //! | [`validate`], [`build`], [`apply`] | its stages |
 //! | [`child`] | the objects that Exchanges consist of, and whether one must be written |
+//! | [`catalogue`] | status of every kind, from [`judge`] (which objects count), [`programmed`] (which pods run which rules) and [`verdict`] |
+//! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
 //! | [`judging`] | the verdict on each namespace's rules, by [`judge`] (which objects count) |
 //! | [`catalogue`] | status of every kind, from that, [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`good_versions`] | records of what objects were before they were broken |
@@ -12,6 +14,8 @@
 //! | [`watches`], [`world`] | what is known of the cluster |
 //! | [`definitions`], [`outdated`] | waiting for the kinds to be served, and noticing those that are older than the program |
 //! | [`tally`], [`propagation`] | what metrics tell of objects and of changes on their way |
+//! | [`child_watches`], [`watches`], [`world`] | what is known of the cluster |
+//! | [`definitions`] | waiting for the kinds to be served |
 //!
 //! Of several operators [one leads](crate::cluster::election). The others watch and judge as it does, so that they are up to date when they take over, and
 //! write nothing: tasks that write look whether they lead, and the client that they write by is fenced.
@@ -20,6 +24,7 @@ pub mod apply;
 pub mod build;
 pub mod catalogue;
 pub mod child;
+pub mod child_watches;
 pub mod compiled;
 pub mod definitions;
 pub mod error;
@@ -31,9 +36,11 @@ pub mod outdated;
 pub mod programmed;
 pub mod propagation;
 pub mod reconcile;
+pub mod remarks;
 pub mod settings;
 pub mod status;
 pub mod tally;
+pub mod told;
 pub mod validate;
 pub mod verdict;
 pub mod watches;
@@ -152,7 +159,7 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
     let writing = async { tokio::try_join!(reconcile::controllers(context, stop.clone()), statuses.run(stop.clone())) };
     tokio::select! {
         _ = rules => Err(Ended("the watches of the custom resources ended")),
-        why = watches::children(client.clone(), Arc::clone(&world)) => Err(Ended(why)),
+        why = child_watches::children(client.clone(), Arc::clone(&world)) => Err(Ended(why)),
         why = watches::leases(client.clone(), scope, Arc::clone(&world), Arc::clone(&clock)) => Err(Ended(why)),
         why = recorded.run => Err(Ended(why)),
         why = judging.run() => Err(Ended(why)),

@@ -11,13 +11,12 @@ use serde_json::{Value, json};
 use super::apply::FIELD_MANAGER;
 use crate::api::condition::{Wanted, conditions};
 use crate::api::endpoint::Circuit;
-use crate::api::exchange::Component;
 use crate::cluster::deadline::{Failure, bounded};
-use crate::cluster::rule::{Seen, resource, resource_version};
+use crate::cluster::rule::{Seen, Told, resource, resource_version};
 use crate::table::ObjectRef;
 
 /// Condition types that the operator writes. Others are other writers' business.
-const OURS: [&str; 6] = ["Accepted", "ResolvedRefs", "Programmed", "Ready", "Stalled", "Degraded"];
+const OURS: [&str; 7] = ["Accepted", "ResolvedRefs", "Programmed", "Ready", "PartiallyInvalid", "Stalled", "Degraded"];
 
 /// A status to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,15 +27,8 @@ pub struct Write {
     pub status: Value,
 }
 
-/// The write that makes a status what it should be, if it is not. `components` is for an Exchange.
-pub fn differing(
-    namespace: &str,
-    object: &ObjectRef,
-    seen: &Seen,
-    wanted: &[Wanted],
-    components: Option<&[Component]>,
-    now: Timestamp,
-) -> Option<Write> {
+/// The write that makes a status what it should be, if it is not.
+pub fn differing(namespace: &str, object: &ObjectRef, seen: &Seen, wanted: &[Wanted], told: &Told, now: Timestamp) -> Option<Write> {
     let ours = |condition: &&Condition| OURS.contains(&condition.type_.as_str());
     let current: Vec<Condition> = seen.conditions.iter().filter(ours).cloned().collect();
     let next = conditions(&current, wanted, seen.generation, now);
@@ -44,13 +36,12 @@ pub fn differing(
     by_type.sort_by(|a, b| a.type_.cmp(&b.type_));
     let mut next_by_type = next.clone();
     next_by_type.sort_by(|a, b| a.type_.cmp(&b.type_));
-    let same_components = components.is_none_or(|components| components == seen.components);
-    if by_type == next_by_type && seen.observed_generation == seen.generation && same_components {
+    if by_type == next_by_type && seen.observed_generation == seen.generation && *told == seen.told {
         return None;
     }
     let mut status = json!({"observedGeneration": seen.generation, "conditions": next});
-    if let Some(components) = components {
-        status["components"] = json!(components);
+    if let (Value::Object(status), Ok(Value::Object(told))) = (&mut status, serde_json::to_value(told)) {
+        status.extend(told);
     }
     Some(Write { namespace: namespace.to_owned(), object: object.clone(), uid: seen.uid.clone(), status })
 }
@@ -78,7 +69,8 @@ pub async fn write(client: &Client, write: &Write) -> Result<Seen, Failure> {
 struct Fields {
     observed_generation: Option<i64>,
     conditions: Vec<Condition>,
-    components: Vec<Component>,
+    #[serde(flatten)]
+    told: Told,
     circuit: Option<Circuit>,
 }
 
@@ -90,7 +82,7 @@ fn seen(object: &DynamicObject) -> Seen {
         generation: object.metadata.generation,
         observed_generation: fields.observed_generation,
         conditions: fields.conditions,
-        components: fields.components,
+        told: fields.told,
         circuit: fields.circuit,
     }
 }

@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 
 use super::judge::Judged;
 use crate::api::Exchange;
+use crate::api::expose::Expose;
 use crate::table::references::{Role, secrets_of};
 use crate::table::{Kind, ObjectRef};
 
 /// Longest name of an Exchange: with `-ingest` it is still the name of a Service.
 const LONGEST_NAME: usize = 50;
+
+/// Pods of a workload that says nothing of their number.
+const REPLICAS: i32 = 2;
 
 /// Why nothing is built for an Exchange.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +39,14 @@ pub struct Valid {
     pub uid: String,
     /// The reference by which what is built belongs to the Exchange.
     pub owner: Value,
-    pub ingest: Component,
-    pub router: Component,
+    /// The way in from outside.
+    pub expose: Option<Expose>,
+    pub workloads: Vec<Workload>,
 }
 
-/// One workload.
+/// The pods of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Component {
+pub struct Workload {
     pub role: Role,
     pub replicas: i32,
     /// Names of the Secrets that it may read.
@@ -61,14 +66,19 @@ pub fn validate(exchange: &Result<Exchange, InvalidObject>, judged: &Judged) -> 
     }
     let uid = exchange.uid().ok_or(Error::Incomplete("metadata.uid"))?;
     let rejected = judged.rejected_names();
-    let component = |role, replicas| Component { role, replicas, secrets: secrets_of(role, &judged.objects, &rejected) };
+    let workload = |role, replicas: Option<i32>| Workload {
+        role,
+        replicas: replicas.unwrap_or(REPLICAS),
+        secrets: secrets_of(role, &judged.objects, &rejected),
+    };
+    let spec = &exchange.spec;
     Ok(Valid {
         namespace: exchange.namespace().ok_or(Error::Incomplete("metadata.namespace"))?,
         owner: json!({
             "apiVersion": Exchange::api_version(&()), "kind": Exchange::kind(&()), "name": name, "uid": uid, "controller": true,
         }),
-        ingest: component(Role::Ingest, exchange.spec.ingest.replicas),
-        router: component(Role::Router, exchange.spec.router.replicas),
+        expose: spec.ingest.expose.clone(),
+        workloads: vec![workload(Role::Ingest, spec.ingest.workload.replicas), workload(Role::Router, spec.router.replicas)],
         name,
         uid,
     })

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::judge::Judged;
 use super::programmed::{Agreement, Leases};
+use super::remarks::Remark;
 use super::world::Trouble;
 use crate::api::condition::{ConditionType, Reason, Wanted};
 use crate::api::exchange::Component;
@@ -23,6 +24,8 @@ pub struct Facts<'a> {
     /// The workloads of the namespace's Exchange.
     pub components: &'a [Component],
     pub trouble: Option<&'a Trouble>,
+    /// What of the namespace's Exchange can't be used here.
+    pub remarks: &'a [Remark],
     pub now: Timestamp,
 }
 
@@ -62,6 +65,10 @@ impl Facts<'_> {
             programmed.of(ConditionType::Programmed),
             ready.of(ConditionType::Ready),
         ];
+        let remarks = self.remarks(object).iter().map(|remark| remark.message.as_str()).collect::<Vec<_>>().join("; ");
+        if accepted.status && !remarks.is_empty() {
+            wanted.push(Part::new(true, Reason::UnsupportedValue, remarks).of(ConditionType::PartiallyInvalid));
+        }
         // An Exchange may still come, and is looked for by itself.
         if !accepted.status && accepted.reason != Reason::NoExchange {
             wanted.push(Part::new(true, accepted.reason, accepted.message).of(ConditionType::Stalled));
@@ -151,7 +158,14 @@ impl Facts<'_> {
         let waiting = self.components.iter().filter(|component| component.ready < component.desired).map(|component| {
             Part::new(false, Reason::Progressing, format!("{} of {} {} pods are ready", component.ready, component.desired, component.name))
         });
-        trouble.into_iter().chain(waiting).collect()
+        let lacking = self.remarks.iter().filter(|remark| remark.lacking);
+        let lacking = lacking.map(|remark| Part::new(false, Reason::UnsupportedValue, remark.message.clone()));
+        trouble.into_iter().chain(lacking).chain(waiting).collect()
+    }
+
+    /// What of an object can't be used here.
+    fn remarks(&self, object: &ObjectRef) -> &[Remark] {
+        if object.kind == Kind::Exchange && self.exchange == Some(object.name.as_str()) { self.remarks } else { &[] }
     }
 }
 

@@ -15,6 +15,7 @@ struct House {
     leases: Leases,
     components: Vec<Component>,
     trouble: Option<Trouble>,
+    remarks: Vec<Remark>,
     seen: Seen,
 }
 
@@ -59,6 +60,7 @@ impl House {
             leases: &self.leases,
             components: &self.components,
             trouble: self.trouble.as_ref(),
+            remarks: &self.remarks,
             now: NOW,
         };
         facts.conditions(object, references, &self.seen)
@@ -142,4 +144,16 @@ fn an_exchange_is_ready_when_its_pods_are_and_says_what_the_operator_could_not_d
     house.trouble = Some(Trouble { category: Category::Forbidden, message: "apply Role house-router: no".into() });
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Forbidden: apply Role house-router: no");
     assert_eq!(house.says(&policy(), ConditionType::Ready), "True/Ready: in use", "rules run all the same");
+}
+
+#[test]
+fn what_of_an_exchange_is_not_used_is_said_and_keeps_it_from_ready_only_while_something_is_missing() {
+    let mut house = House::new().pod("a", "router", "new").pod("c", "ingest", "new");
+    assert_eq!(house.says(&exchange(), ConditionType::PartiallyInvalid), "");
+    house.remarks = vec![Remark { message: "spec.x: is not used".into(), lacking: false }];
+    assert_eq!(house.says(&exchange(), ConditionType::PartiallyInvalid), "True/UnsupportedValue: spec.x: is not used");
+    assert_eq!(house.says(&exchange(), ConditionType::Ready), "True/Ready: in use");
+    house.remarks[0].lacking = true;
+    assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/UnsupportedValue: spec.x: is not used");
+    assert_eq!(house.says(&policy(), ConditionType::PartiallyInvalid), "");
 }

@@ -55,6 +55,11 @@ impl<T: IngestRules> CurrentRules for Live<T> {
 #[async_trait]
 pub trait Appender: Send + Sync + 'static {
     async fn append(&self, lead: NewLead) -> Result<Appended, StoreError>;
+
+    /// The source of a lead that is kept and that the store may not have yet.
+    fn waiting_for_store(&self, _: LeadId) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// Encrypts what is personal, and hashes what must be looked up.

@@ -10,14 +10,15 @@ const MILLIS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /// The metrics of a process.
 pub struct Metrics {
     registry: Registry,
-    /// Answered posts, by source and outcome (`accepted`, `rejected`, `duplicate`, `error`).
+    /// Answered posts, by source, outcome (`accepted`, `rejected`, `duplicate`, `error`) and the answer's code: whose fault an error is.
     pub posts: IntCounterVec,
     /// Seconds from a post's first byte to its answer, without the wait that it asked for.
     pub post_seconds: Histogram,
     /// Leads that ended or came to rest, by policy and state (`delivered`, `unmatched`), with the reason.
     pub leads: IntCounterVec,
-    /// Seconds from a lead's arrival to its delivery.
-    pub lead_seconds: Histogram,
+    /// Seconds from a lead's arrival to its delivery. `held` is `yes` for leads that nobody could take at first, such as in quiet hours: they are late
+    /// by rule and not by fault.
+    pub lead_seconds: HistogramVec,
     /// Seconds that one decision took.
     pub decision_seconds: Histogram,
     /// Tries of deliveries, by endpoint and result (`accepted`, `duplicate`, `refused`, `throttled`, `failed`, `ambiguous`).
@@ -54,6 +55,14 @@ pub struct Metrics {
     pub store_seconds: HistogramVec,
     /// How many leads shared a commit.
     pub commit_batch: Histogram,
+    /// Leads that wait in the spool for the store.
+    pub spool_leads: IntGauge,
+    /// Bytes of the spool on disk, with what was set aside.
+    pub spool_bytes: IntGauge,
+    /// Seconds since the first lead in the spool arrived.
+    pub spool_oldest_seconds: Gauge,
+    /// What became of leads in the spool (`new`, `duplicate`, `known`, `refused`), and stretches of it that can't be read (`damaged`).
+    pub spool_drained: IntCounterVec,
     /// Reconciles of the operator, by controller and result (`success`, `error`).
     pub reconciles: IntCounterVec,
     /// Reconciles of the operator that failed, by controller.
@@ -85,7 +94,12 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let r = Registry::new();
         let metrics = Self {
-            posts: counters(&r, "leadflow_posts_total", "Answered posts, by source and outcome.", &["source", "outcome"])?,
+            posts: counters(
+                &r,
+                "leadflow_posts_total",
+                "Answered posts, by source, outcome and code of the answer.",
+                &["source", "outcome", "code"],
+            )?,
             post_seconds: histogram(&r, "leadflow_post_seconds", "Seconds from a post to its durable answer.", MILLIS)?,
             leads: counters(
                 &r,
@@ -93,7 +107,13 @@ impl Metrics {
                 "Leads that ended or came to rest, by policy, state and reason.",
                 &["policy", "state", "reason"],
             )?,
-            lead_seconds: histogram(&r, "leadflow_lead_seconds", "Seconds from a lead's arrival to its delivery.", MILLIS)?,
+            lead_seconds: histograms(
+                &r,
+                "leadflow_lead_seconds",
+                "Seconds from a lead's arrival to its delivery; held: whether it was unmatched before.",
+                &["held"],
+                MILLIS,
+            )?,
             decision_seconds: histogram(&r, "leadflow_decision_seconds", "Seconds that one decision took.", MICROS)?,
             attempts: counters(
                 &r,
@@ -141,6 +161,15 @@ impl Metrics {
                 "leadflow_commit_batch_size",
                 "How many items shared a commit.",
                 &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+            )?,
+            spool_leads: gauge(&r, "leadflow_spool_leads", "Leads that wait on ingest's disk because the store is away.")?,
+            spool_bytes: gauge(&r, "leadflow_spool_bytes", "Bytes of the spool on disk, with those set aside.")?,
+            spool_oldest_seconds: float(&r, "leadflow_spool_oldest_seconds", "Age of the lead that has waited longest in the spool.")?,
+            spool_drained: counters(
+                &r,
+                "leadflow_spool_drained_total",
+                "Leads that left the spool, by result; `damaged` counts stretches that can't be read.",
+                &["result"],
             )?,
             reconciles: counters(
                 &r,

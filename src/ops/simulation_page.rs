@@ -116,7 +116,7 @@ mod tests {
     use crate::store::sqlite::SqliteStore;
     use crate::store::{NewLead, Sealed};
     use crate::table::{Objects, compile};
-    use crate::tools::admin_port::post_body;
+    use crate::tools::admin_port::AdminPort;
     use crate::tools::simulate::request::written;
 
     const HOUSE: &str = include_str!("../tools/simulate/testdata/house.yaml");
@@ -150,9 +150,9 @@ mod tests {
         });
         let app = routes(store, Arc::new(move || Some((Arc::clone(&in_force), Arc::clone(&open)))));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/simulation", listener.local_addr().unwrap());
+        let admin = AdminPort::At(format!("http://{}", listener.local_addr().unwrap()));
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
-        let answer = post_body(&url, &request, std::time::Duration::from_secs(60)).await;
+        let answer = admin.post_body("simulation", &request, std::time::Duration::from_secs(60)).await;
         server.abort();
         answer.map_err(|error| error.to_string())
     }

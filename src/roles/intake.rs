@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::in_force::InForce;
 use super::ingest::{Bounds, Ingest, Ports};
@@ -18,11 +19,17 @@ use crate::table::Table;
 use crate::table::schema::Schema;
 use crate::table::source::Source;
 
-/// Starts taking leads in on `listener`.
-pub fn start(process: &mut Process, in_force: &Arc<InForce>, store: &Arc<dyn Store>, group: &Group, listener: TcpListener) {
+/// Starts taking leads in on `listener`. What is returned is cancelled when the last post is answered.
+pub fn start(
+    process: &mut Process,
+    in_force: &Arc<InForce>,
+    store: &Arc<dyn Store>,
+    appender: Arc<dyn Appender>,
+    listener: TcpListener,
+) -> CancellationToken {
     let ports = Ports {
         rules: Arc::clone(&in_force.live) as _,
-        appender: Arc::new(group.clone()),
+        appender,
         store: Arc::clone(store),
         seal: Arc::clone(in_force) as _,
         clock: Arc::clone(&process.clock),
@@ -30,7 +37,13 @@ pub fn start(process: &mut Process, in_force: &Arc<InForce>, store: &Arc<dyn Sto
         metrics: Arc::clone(&process.metrics),
     };
     let ingest = Ingest::new(ports, Rates::default(), process.shutdown.drain());
-    process.tasks.drained("posts", ingest.run(listener, Bounds::default()));
+    let served = CancellationToken::new();
+    let ended = served.clone().drop_guard();
+    process.tasks.drained("posts", async move {
+        let _ended = ended;
+        ingest.run(listener, Bounds::default()).await
+    });
+    served
 }
 
 impl IngestRules for Table {

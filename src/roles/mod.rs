@@ -11,6 +11,7 @@ pub mod pod;
 pub mod process;
 pub mod router;
 pub mod routing;
+pub mod spooling;
 pub mod standalone;
 pub mod stores;
 
@@ -37,6 +38,8 @@ pub enum RunError {
     Folder(Vec<FolderError>),
     #[error("{path}: {source}", path = path.display())]
     File { path: std::path::PathBuf, source: std::io::Error },
+    #[error("the spool {path} can't be used: {source}", path = path.display())]
+    Spool { path: std::path::PathBuf, source: std::io::Error },
     #[error("the HTTP client can't be made: {0}")]
     Http(#[from] reqwest::Error),
     #[error("the cluster can't be reached: {0}")]

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use super::in_force::InForce;
 use super::process::Process;
+use super::spooling::{self, SpoolSettings, Spooling};
 use super::{RunError, intake, routing, stores};
 use crate::api::endpoint::Circuit;
 use crate::breaker::Breakers;
@@ -45,6 +46,9 @@ const RECORDS_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a database that can't be reached is tried again at the start.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long a pod with a spool waits for the database at its start.
+const STORE_PATIENCE: Duration = Duration::from_secs(3);
+
 /// Which pod this is, and where it listens.
 pub struct Settings<'a> {
     pub role: Role,
@@ -53,6 +57,8 @@ pub struct Settings<'a> {
     /// The port for posts; of ingest only.
     pub port: u16,
     pub admin_port: u16,
+    /// Where leads wait while the store is away; of ingest only.
+    pub spool: Option<&'a SpoolSettings>,
 }
 
 /// Runs until told to stop.
@@ -103,14 +109,25 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
         in_force: Arc::clone(&in_force),
     };
     follower.first().await;
-    let (store, url) = follower.connect(process).await;
+    let spool = match settings.spool {
+        Some(settings) => spooling::open(process, settings).await?.map(|spool| (spool, settings)),
+        None => None,
+    };
+    let (store, url) = follower.connect(process, spool.is_some()).await;
     let store_port: Arc<dyn Store> = Arc::clone(&store) as _;
-    let group = stores::gather(process, &store_port, stores::SOME);
+    let group = stores::gather(process, &store_port, stores::SOME, spool.as_ref().map(|(spool, _)| spool.clone()));
 
     match settings.role {
         Role::Ingest => {
             let listener = listen(settings.address, settings.port, "--port").await?;
-            intake::start(process, &in_force, &store_port, &group, listener);
+            match spool {
+                Some((spool, settings)) => {
+                    let appender = Arc::new(Spooling { group, spool: spool.clone() });
+                    let served = intake::start(process, &in_force, &store_port, appender, listener);
+                    spooling::drain(process, settings, &spool, store_port, served);
+                }
+                None => drop(intake::start(process, &in_force, &store_port, Arc::new(group), listener)),
+            }
         }
         Role::Router => {
             let (transitions, queue) = mpsc::channel(publish::QUEUE);
@@ -164,15 +181,24 @@ impl Follower {
         self.take_secrets();
     }
 
-    /// Connects to the database that the Exchange names, however long it takes to be there.
-    async fn connect(&mut self, process: &mut Process) -> (Arc<PostgresStore>, String) {
+    /// Connects to the database that the Exchange names, however long it takes to be there; with a spool it is waited for only briefly.
+    async fn connect(&mut self, process: &mut Process, with_spool: bool) -> (Arc<PostgresStore>, String) {
         loop {
-            match self.url() {
+            let connected = match self.url() {
+                None => None,
+                Some(url) if with_spool => Some((PostgresStore::open(&url, CONNECTIONS), url)),
+                Some(url) => Some((PostgresStore::connect(&url, CONNECTIONS).await, url)),
+            };
+            match connected {
                 None => tracing::warn!("waiting for the Exchange and the Secret with the database's URL"),
-                Some(url) => match PostgresStore::connect(&url, CONNECTIONS).await {
+                Some((connected, url)) => match connected {
                     Ok((store, bell)) => {
                         process.tasks.dropped("database news", bell);
-                        return (Arc::new(store), url);
+                        let store = Arc::new(store);
+                        if with_spool {
+                            prepare(process, Arc::clone(&store)).await;
+                        }
+                        return (store, url);
                     }
                     Err(error) => tracing::warn!(%error, "the database can't be used yet"),
                 },
@@ -247,6 +273,22 @@ impl Follower {
         let at = &self.used.exchange()?.spec.store.postgresql.as_ref()?.url_from.secret_key_ref;
         let secrets: Secrets = present(&self.found.borrow());
         secrets.text(at).map(str::to_owned)
+    }
+}
+
+/// Brings the database's tables up to date, at once or when it can be reached. That goes on while the process drains, which needs the database.
+async fn prepare(process: &mut Process, store: Arc<PostgresStore>) {
+    let mut preparing = tokio::spawn(async move {
+        while let Err(error) = store.prepare().await {
+            tracing::warn!(%error, "the database can't be used yet");
+            tokio::time::sleep(AGAIN).await;
+        }
+    });
+    if tokio::time::timeout(STORE_PATIENCE, &mut preparing).await.is_err() {
+        process.tasks.dropped("database", async move {
+            preparing.await.map_err(|error| error.to_string())?;
+            std::future::pending::<Result<(), String>>().await
+        });
     }
 }
 

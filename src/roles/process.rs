@@ -16,7 +16,7 @@ use crate::ops::readiness::Readiness;
 use crate::ops::shutdown::{Shutdown, Signals};
 use crate::ops::tasks::Tasks;
 
-/// How long draining may take before what is left is dropped. Pods are given a little more.
+/// The usual grace.
 const GRACE: Duration = Duration::from_secs(45);
 
 /// The parts of a process.
@@ -27,6 +27,8 @@ pub struct Process {
     pub readiness: Readiness,
     pub shutdown: Shutdown,
     pub tasks: Tasks,
+    /// How long draining may take before what is left is dropped. Pods are given a little more.
+    pub grace: Duration,
     /// Ends what must outlive draining, such as the admin port.
     pub end: CancellationToken,
 }
@@ -47,6 +49,7 @@ impl Process {
             readiness: Readiness::default(),
             shutdown,
             tasks,
+            grace: GRACE,
             end: CancellationToken::new(),
         })
     }
@@ -68,7 +71,7 @@ impl Process {
 
     /// Runs until the process is told to end, or a task ends by itself.
     pub async fn run(self) -> Result<(), RunError> {
-        let done = self.tasks.run(GRACE).await;
+        let done = self.tasks.run(self.grace).await;
         self.end.cancel();
         Ok(done?)
     }

@@ -50,11 +50,11 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
     in_force.put(table, &[], 0);
     process.metrics.rules_fresh.set(1);
 
-    let group = stores::gather(&mut process, &store, at_once);
+    let group = stores::gather(&mut process, &store, at_once, None);
     let router = routing::start(&mut process, &in_force, &store, &group, "standalone", None)?;
     let listener = listen(Some(settings.address), settings.port, "--port").await?;
     let posts = listener.local_addr().unwrap_or(SocketAddr::new(settings.address, settings.port));
-    intake::start(&mut process, &in_force, &store, &group, listener);
+    intake::start(&mut process, &in_force, &store, Arc::new(group), listener);
     process.admin(Some(settings.address), settings.admin_port, router.pages).await?;
     if let Some(port) = crm_port {
         let listener = listen(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port, "--crm-port").await?;

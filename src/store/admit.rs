@@ -1,10 +1,10 @@
 //! What becomes of leads to be kept, given what the store knows already. Pure: each store loads (and locks) what is known, asks here, and writes the answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Appended, NewLead};
+use super::{Adopted, Appended, NewLead};
 use crate::lead::LeadId;
 
 type Hash = [u8; 32];
@@ -71,6 +71,38 @@ pub(super) fn by_fingerprint(
         })
         .collect();
     (answers, taken)
+}
+
+/// Of leads that were acknowledged before the store had them, those that are not on record yet, each once.
+pub(super) fn unknown(leads: &[NewLead], on_record: &HashSet<LeadId>) -> Vec<NewLead> {
+    let mut seen = on_record.clone();
+    leads.iter().filter(|lead| seen.insert(lead.id)).cloned().collect()
+}
+
+/// Like [`by_key`], for acknowledged leads: none is turned away. A key that another lead used makes a duplicate of it; with another body it counts for
+/// nothing. Such leads lose the key. A lead whose own id the key names has just been kept by somebody else.
+pub(super) fn by_key_acknowledged(leads: &mut [NewLead], known: &HashMap<Hash, UsedKey>) -> Vec<Option<Appended>> {
+    let mut answers = by_key(leads, known);
+    for (lead, answer) in leads.iter_mut().zip(&mut answers) {
+        match answer {
+            Some(Appended::Replayed { lead: of }) if *of != lead.id => *answer = Some(Appended::Duplicate { of: *of }),
+            Some(Appended::KeyReused) => *answer = None,
+            _ => continue,
+        }
+        lead.idempotency = None;
+    }
+    answers
+}
+
+/// What is told of each acknowledged lead: `answers` are those of the ones that were not on record.
+pub(super) fn adopted(leads: &[NewLead], unknown: &[NewLead], answers: &[Appended]) -> Vec<Adopted> {
+    let told = |answer: &Appended| match answer {
+        Appended::New => Adopted::New,
+        Appended::Duplicate { of } => Adopted::Duplicate { of: *of },
+        Appended::Replayed { .. } | Appended::KeyReused => Adopted::Known,
+    };
+    let mut by_id: HashMap<LeadId, Adopted> = unknown.iter().zip(answers).map(|(lead, answer)| (lead.id, told(answer))).collect();
+    leads.iter().map(|lead| by_id.remove(&lead.id).unwrap_or(Adopted::Known)).collect()
 }
 
 #[cfg(test)]

@@ -42,6 +42,10 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps new leads. Within one batch, earlier ones come first.
     async fn append(&self, leads: Vec<NewLead>) -> Result<Vec<Appended>>;
 
+    /// Keeps leads that were acknowledged before this store had them. None is turned away: a repeated Idempotency-Key makes a duplicate; with another
+    /// body it counts for nothing, and the lead is kept for its own sake. A lead that is there already stays as it is, so this can be repeated.
+    async fn adopt(&self, leads: Vec<NewLead>) -> Result<Vec<Adopted>>;
+
     /// Hands out up to `most` leads that are due and that nobody has, oldest due first, each leased to `owner` until `now + lease`.
     async fn claim(&self, owner: &str, most: usize, lease: SignedDuration, now: Timestamp) -> Result<Vec<Claimed>>;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::admin_port::{AskError, page, post};
+use super::admin_port::{AskError, reach};
 use crate::settings::CloseSettings;
 
 /// Why a lead could not be closed.
@@ -16,7 +16,7 @@ pub enum CloseError {
 
 /// Closes the lead at a router.
 pub async fn run(settings: &CloseSettings, out: &mut impl Write) -> Result<(), CloseError> {
-    let answer = post(&page(&settings.admin, &format!("leads/{}/close", settings.lead))).await?;
+    let answer = reach(&settings.router).await?.post(&format!("leads/{}/close", settings.lead)).await?;
     let lead = answer.get("lead").and_then(|lead| lead.as_str()).unwrap_or(&settings.lead);
     writeln!(out, "lead {lead} is closed")?;
     Ok(())

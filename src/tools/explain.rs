@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::admin_port::{AskError, get, page};
+use super::admin_port::{AskError, reach};
 use super::explanation::Explanation;
 use super::{explanation_mermaid, explanation_text};
 use crate::settings::{ExplainOutput, ExplainSettings};
@@ -20,8 +20,7 @@ pub enum ExplainError {
 
 /// Gets the explanation from a router and writes it.
 pub async fn run(settings: &ExplainSettings, out: &mut impl Write) -> Result<(), ExplainError> {
-    let url = page(&settings.admin, &format!("leads/{}/explanation", settings.lead));
-    let answer = get(&url).await?;
+    let answer = reach(&settings.router).await?.get(&format!("leads/{}/explanation", settings.lead)).await?;
     match settings.output {
         ExplainOutput::Json => writeln!(out, "{answer:#}")?,
         ExplainOutput::Mermaid => {
@@ -47,6 +46,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::settings::RouterAccess;
 
     const DELIVERED: &str = include_str!("testdata/delivered.json");
 
@@ -59,7 +59,7 @@ mod tests {
         let admin = format!("http://{}/", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
         let mut out = Vec::new();
-        let done = run(&ExplainSettings { lead: lead.to_owned(), admin, output }, &mut out).await;
+        let done = run(&ExplainSettings { lead: lead.to_owned(), router: RouterAccess::at(admin), output }, &mut out).await;
         server.abort();
         done.map(|()| String::from_utf8(out).unwrap())
     }
@@ -85,7 +85,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let settings = ExplainSettings { lead: "latest".to_owned(), admin: admin.clone(), output: ExplainOutput::Text };
+        let settings = ExplainSettings { lead: "latest".to_owned(), router: RouterAccess::at(&admin), output: ExplainOutput::Text };
         let error = run(&settings, &mut Vec::new()).await.unwrap_err().to_string();
         assert!(error.contains(&admin) && error.contains("--admin"), "{error}");
     }

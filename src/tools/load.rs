@@ -61,8 +61,10 @@ pub async fn run(settings: &LoadSettings, dice: &dyn Dice, out: &mut impl Write)
     let (next, run) = (Arc::new(AtomicU64::new(0)), dice.roll());
     let start = Instant::now();
     let mut workers = JoinSet::new();
+    let pace = settings.per_second.map(|number| Duration::from_secs(1) / number);
     for _ in 0..connections {
-        let work = Work { client: client.clone(), target: target.clone(), next: Arc::clone(&next), run, settings: settings.clone() };
+        let work =
+            Work { client: client.clone(), target: target.clone(), next: Arc::clone(&next), run, start, pace, settings: settings.clone() };
         workers.spawn(work.post_all());
     }
     let mut measured = Measured::default();
@@ -96,6 +98,9 @@ struct Work {
     next: Arc<AtomicU64>,
     /// Tells this run's leads from others'.
     run: u64,
+    start: Instant,
+    /// From one lead to the next, when they are not posted as fast as they are answered.
+    pace: Option<Duration>,
     settings: LoadSettings,
 }
 
@@ -106,6 +111,11 @@ impl Work {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if number >= self.settings.leads {
                 return measured;
+            }
+            if let Some(pace) = self.pace {
+                // The count of leads bounds this; a longer run than u32 knows is not paced any more.
+                let due = pace.checked_mul(u32::try_from(number).unwrap_or(u32::MAX)).unwrap_or_default();
+                tokio::time::sleep_until((self.start + due).into()).await;
             }
             let start = Instant::now();
             match self.post(number).await {
@@ -235,7 +245,16 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/leads", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
-        let settings = LoadSettings { url, key: Some("k".into()), connections: 8, leads: 100, wait: 3, flush: None, anywhere: false };
+        let settings = LoadSettings {
+            url,
+            key: Some("k".into()),
+            connections: 8,
+            leads: 100,
+            per_second: None,
+            wait: 3,
+            flush: None,
+            anywhere: false,
+        };
         let mut out = Vec::new();
         run(&settings, &LoadedDice(7), &mut out).await.unwrap();
         server.abort();
@@ -249,7 +268,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/leads", listener.local_addr().unwrap());
         drop(listener);
-        let settings = LoadSettings { url, key: None, connections: 2, leads: 4, wait: 0, flush: None, anywhere: false };
+        let settings = LoadSettings { url, key: None, connections: 2, leads: 4, per_second: None, wait: 0, flush: None, anywhere: false };
         let mut out = Vec::new();
         run(&settings, &LoadedDice(7), &mut out).await.unwrap();
         assert!(String::from_utf8(out).unwrap().contains("error        4 × no connection"));

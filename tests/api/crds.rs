@@ -131,6 +131,28 @@ fn cases() -> Vec<Case> {
         bad(exchange("x"), "/spec/store/embedded", json!({}), "spec.store", "must give exactly one of"),
         bad(exchange("x"), "/spec/router", json!({"replicas": -1}), "spec.router.replicas", "is invalid"),
         bad(exchange("x"), "/spec/router", json!({"replicaz": 1}), ".spec.router.replicaz", "field not declared in schema"),
+        bad(
+            exchange("x"),
+            "/spec/ingest",
+            json!({"expose": {}}),
+            "spec.ingest.expose",
+            "must give exactly one of `ingress` and `httpRoute`",
+        ),
+        bad(
+            exchange("x"),
+            "/spec/ingest",
+            json!({"expose": {"ingress": {"host": "A b"}}}),
+            "spec.ingest.expose.ingress.host",
+            "is invalid",
+        ),
+        bad(
+            exchange("x"),
+            "/spec/ingest",
+            json!({"expose": {"httpRoute": {"parentRefs": [], "hostnames": ["a.example.com"]}}}),
+            "spec.ingest.expose.httpRoute.parentRefs",
+            "is invalid",
+        ),
+        good(exchange("x"), "/spec/ingest", json!({"expose": {"ingress": {"host": "leads.example.com"}}})),
         good(exchange("x"), "/spec/schema", json!({"fields": [{"name": "home.owner", "type": "Boolean"}]})),
         bad(
             exchange("x"),

@@ -6,11 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chart;
 mod crds;
 mod data_plane;
 mod definitions;
 mod election;
 mod environment;
+mod exposed;
+mod gitops;
 mod house;
 mod last_good;
 mod operator;

@@ -32,7 +32,7 @@ async fn may(client: &Client, user: &str, namespace: &str, what: &str) -> bool {
     answer.status.unwrap().allowed
 }
 
-async fn assert_rights(client: &Client, user: &str, namespace: &str, yes: &[&str], no: &[&str]) {
+pub async fn assert_rights(client: &Client, user: &str, namespace: &str, yes: &[&str], no: &[&str]) {
     for what in yes {
         assert!(may(client, user, namespace, what).await, "{user} must be able to {what}");
     }

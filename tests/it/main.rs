@@ -5,8 +5,12 @@
 mod architecture;
 mod check;
 mod conditions;
+mod events;
 mod metrics;
+mod promtool;
 mod quiet_hours;
 mod samples;
 mod sources;
 mod tools;
+mod values;
+mod watching;

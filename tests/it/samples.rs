@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 
 use crate::sources::root;
 
-const FOLDERS: [&str; 2] = ["config/samples", "config/samples/quickstart"];
+const FOLDERS: [&str; 3] = ["config/samples", "config/samples/quickstart", "config/samples/hello"];
 
 fn sample(folder: &str) -> (Objects, Secrets) {
     read(&root().join(folder)).unwrap_or_else(|errors| panic!("{folder}: {errors:#?}"))
@@ -71,6 +71,14 @@ fn the_quickstart_lead_is_scored_among_those_whom_zip_and_price_leave() {
     assert_eq!(ranked, [("agent/sarah-lee", 14.0), ("agent/tom-ito", 11.0)]);
     let stages: Vec<_> = tier.stages.iter().map(|stage| stage.removed).collect();
     assert_eq!(stages.iter().sum::<u32>(), 2, "{:?}", tier.stages);
+}
+
+#[test]
+fn the_first_lead_on_a_cluster_goes_to_the_best_agent_and_others_to_the_desk() {
+    for (zip, recipient) in [("90210", "agent/sarah-lee"), ("90024", "agent/tom-ito"), ("10001", "agent/duty-desk")] {
+        let decision = decided("config/samples/hello", "website-form", &home(zip, 100_000));
+        assert_eq!(decision.candidates[0].recipient.as_str(), recipient, "{zip}");
+    }
 }
 
 #[test]

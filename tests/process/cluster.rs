@@ -19,6 +19,8 @@ mod circuit;
 mod kills;
 mod leaving;
 mod live;
+mod outage;
+mod plugin;
 mod privacy;
 mod rotation;
 mod samples;

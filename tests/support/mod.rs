@@ -45,6 +45,10 @@ pub enum Part {
     ControllerManager,
     /// PostgreSQL's server programs.
     Postgres,
+    /// Helm, of whatever release.
+    Helm,
+    /// An interpreter of Lua.
+    Lua,
 }
 
 impl Part {
@@ -54,6 +58,8 @@ impl Part {
             Part::ApiServer => &["LEADFLOW_TEST_ETCD", "LEADFLOW_TEST_KUBE_APISERVER", "LEADFLOW_TEST_KUBECTL"],
             Part::ControllerManager => &["LEADFLOW_TEST_KUBE_CONTROLLER_MANAGER"],
             Part::Postgres => &["LEADFLOW_TEST_POSTGRES_BIN"],
+            Part::Helm => &["LEADFLOW_TEST_HELM"],
+            Part::Lua => &["LEADFLOW_TEST_LUA"],
         }
     }
 }

@@ -91,6 +91,23 @@ impl Postgres {
         }
     }
 
+    /// Stops the server and its workers in their tracks: connections stay open, and nothing is answered.
+    pub async fn freeze(&self) {
+        self.signal_all(libc::SIGSTOP).await;
+    }
+
+    /// Lets it go on after [`Postgres::freeze`].
+    pub async fn thaw(&self) {
+        self.signal_all(libc::SIGCONT).await;
+    }
+
+    async fn signal_all(&self, signal: libc::c_int) {
+        if let Some(server) = self.server.lock().await.as_ref() {
+            server.signal(signal);
+            children_of(server.pid()).into_iter().for_each(|worker| send(worker, signal));
+        }
+    }
+
     /// Starts it again on the same port and data, and waits until it is ready.
     pub async fn start_again(&self) {
         let mut server = self.server.lock().await;

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::Part;
 use crate::api::GROUP;
-use crate::control::validate::Component;
+use crate::control::validate::Workload;
 use crate::table::references::Role;
 
 /// The rights of a workload, verb by verb.
-pub(super) fn role(component: &Component) -> Value {
+pub(super) fn role(workload: &Workload) -> Value {
     let mut rules = vec![
         // The rules themselves.
         json!({
@@ -25,15 +25,15 @@ pub(super) fn role(component: &Component) -> Value {
     ];
     rules.push(json!({"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["list", "watch"]}));
     // Without names, a rule would mean every Secret of the namespace.
-    if !component.secrets.is_empty() {
+    if !workload.secrets.is_empty() {
         rules.push(json!({
             "apiGroups": [""],
             "resources": ["secrets"],
-            "resourceNames": component.secrets,
+            "resourceNames": workload.secrets,
             "verbs": ["list", "watch"],
         }));
     }
-    if component.role == Role::Router {
+    if workload.role == Role::Router {
         rules.push(json!({"apiGroups": [GROUP], "resources": ["leadendpoints/status"], "verbs": ["patch"]}));
         rules.push(json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}));
     }

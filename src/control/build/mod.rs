@@ -3,13 +3,14 @@
 //! No object changes its pods when rules change: pods read rules from the API server, and a rule change restarts nothing.
 
 mod access;
+mod expose;
 mod network;
 mod workload;
 
 use serde_json::{Map, Value, json};
 
 use super::child::ChildKind;
-use super::validate::{Component, Valid};
+use super::validate::{Valid, Workload};
 use crate::table::references::Role;
 
 /// Value of `app.kubernetes.io/managed-by` on everything that is built.
@@ -29,19 +30,21 @@ pub struct Wanted {
 
 /// All objects of an Exchange, in the order in which they are applied: rights before the pods that need them.
 pub fn build(valid: &Valid, image: &str) -> Vec<Wanted> {
-    let mut wanted: Vec<_> = [&valid.ingest, &valid.router]
-        .into_iter()
-        .flat_map(|component| {
-            let part = Part { valid, component };
+    let mut wanted: Vec<_> = valid
+        .workloads
+        .iter()
+        .flat_map(|workload| {
+            let part = Part { valid, workload };
             [
                 part.object(ChildKind::ServiceAccount, json!({"automountServiceAccountToken": false})),
-                part.object(ChildKind::Role, access::role(component)),
+                part.object(ChildKind::Role, access::role(workload)),
                 part.object(ChildKind::RoleBinding, access::binding(&part)),
                 part.object(ChildKind::Service, network::service(&part)),
                 part.object(ChildKind::PodDisruptionBudget, network::disruption_budget(&part)),
                 part.object(ChildKind::Deployment, workload::deployment(&part, image)),
             ]
         })
+        .chain(expose::objects(valid))
         .collect();
     wanted.sort_by_key(|wanted| wanted.kind);
     wanted
@@ -50,17 +53,17 @@ pub fn build(valid: &Valid, image: &str) -> Vec<Wanted> {
 /// One workload of an Exchange.
 struct Part<'a> {
     valid: &'a Valid,
-    component: &'a Component,
+    workload: &'a Workload,
 }
 
 impl Part<'_> {
     /// The name of all objects of the workload.
     fn name(&self) -> String {
-        format!("{}-{}", self.valid.name, self.component.role)
+        format!("{}-{}", self.valid.name, self.workload.role)
     }
 
     fn role(&self) -> Role {
-        self.component.role
+        self.workload.role
     }
 
     /// Labels that choose the workload's pods. They never change: a Deployment's selector can't.

@@ -19,7 +19,7 @@ fn ports(role: Role) -> Value {
 pub(super) fn deployment(part: &Part<'_>, image: &str) -> Value {
     json!({
         "spec": {
-            "replicas": part.component.replicas,
+            "replicas": part.workload.replicas,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": part.selector()},
             // A new pod is ready before an old one goes.

@@ -234,8 +234,7 @@ impl<'a> Walk<'a> {
         }
         self.settle(Some(end), None, then).await?;
         if done {
-            self.count(&delivery.policy, "delivered", "");
-            self.routing.metrics.lead_seconds.observe(seconds(self.routing.clock.now().duration_since(self.lead.arrived_at)));
+            self.count_delivered(&delivery.policy);
             return Ok(Flow::Break(()));
         }
         Ok(Flow::Continue(()))
@@ -284,8 +283,7 @@ impl<'a> Walk<'a> {
             self.routing.remember(self.table).await?;
         }
         self.settle(None, decision, Then::Delivered).await?;
-        self.count(&policy, "delivered", "");
-        self.routing.metrics.lead_seconds.observe(seconds(self.routing.clock.now().duration_since(self.lead.arrived_at)));
+        self.count_delivered(&policy);
         Ok(())
     }
 
@@ -315,6 +313,13 @@ impl<'a> Walk<'a> {
                 outcome => return outcome,
             }
         }
+    }
+
+    fn count_delivered(&self, policy: &str) {
+        self.count(policy, "delivered", "");
+        let held = if self.first_run { "no" } else { "yes" };
+        let took = self.routing.clock.now().duration_since(self.lead.arrived_at);
+        self.routing.metrics.lead_seconds.with_label_values(&[held]).observe(seconds(took));
     }
 
     fn count(&self, policy: &str, state: &str, reason: &str) {

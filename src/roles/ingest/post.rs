@@ -58,7 +58,7 @@ pub async fn post(State(ingest): State<Arc<Ingest>>, path: Result<Path<String>, 
         Ok(taken) => ingest.conclude(&name, taken).await,
         Err(refusal) => (Answer::refused(&refusal), respond::refused(&refusal)),
     };
-    ingest.ports.metrics.posts.with_label_values(&[label, answer.outcome.as_str()]).inc();
+    ingest.ports.metrics.posts.with_label_values(&[label, answer.outcome.as_str(), answer.code]).inc();
     let lead = answer.lead_id.map(tracing::field::display);
     tracing::debug!(source = label, outcome = answer.outcome.as_str(), code = answer.code, lead, "post answered");
     response
@@ -96,8 +96,11 @@ impl Ingest {
         }
     }
 
-    /// Where a lead stands, as the store has it.
+    /// Where a lead stands, as the store has it; `None` for one that it may not have yet.
     async fn outcome(&self, lead: LeadId) -> Result<Option<Outcome>, Refusal> {
+        if self.ports.appender.waiting_for_store(lead).is_some() {
+            return Ok(None);
+        }
         match tokio::time::timeout(LOOK_WITHIN, self.ports.store.outcomes(vec![lead])).await {
             Ok(Ok(outcomes)) => Ok(outcomes.into_iter().next().flatten()),
             Ok(Err(_)) | Err(_) => Err(Refusal::StoreUnavailable),

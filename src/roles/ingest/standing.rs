@@ -1,6 +1,7 @@
 //! `GET /v1/sources/{name}/leads/{id}`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -12,6 +13,9 @@ use super::{Ingest, respond};
 use crate::flow::answer::Answer;
 use crate::flow::refusal::Refusal;
 use crate::lead::LeadId;
+
+/// The same of a lead that the store may not have yet.
+const LOOK_BRIEFLY: Duration = Duration::from_secs(1);
 
 pub async fn standing(
     State(ingest): State<Arc<Ingest>>,
@@ -31,8 +35,12 @@ impl Ingest {
         let rules = self.ports.rules.rules();
         let source = self.authenticated(rules.as_ref(), source, headers)?;
         let lead: LeadId = lead.parse().map_err(|_| Refusal::UnknownLead)?;
-        let file = match tokio::time::timeout(LOOK_WITHIN, self.ports.store.lead(lead)).await {
-            Ok(Ok(file)) => file,
+        let waits = self.ports.appender.waiting_for_store(lead).is_some_and(|of| *of == *source.name);
+        let within = if waits { LOOK_BRIEFLY } else { LOOK_WITHIN };
+        let file = match tokio::time::timeout(within, self.ports.store.lead(lead)).await {
+            Ok(Ok(Some(file))) => Some(file),
+            _ if waits => return Ok(Answer::kept(lead)),
+            Ok(Ok(None)) => None,
             Ok(Err(_)) | Err(_) => return Err(Refusal::StoreUnavailable),
         };
         let own = file.filter(|file| file.source == source.name).ok_or(Refusal::UnknownLead)?;

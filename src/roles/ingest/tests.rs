@@ -8,4 +8,5 @@ mod once;
 mod privacy;
 mod random_bodies;
 mod refusals;
+mod spooled;
 mod waiting;

@@ -50,3 +50,14 @@ pub enum Appended {
     /// The key was used before with another body: nothing was kept.
     KeyReused,
 }
+
+/// What became of a lead that was acknowledged before the store had it. Every such lead is on record afterwards, under its own id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// Kept, and queued for routing.
+    New,
+    /// Kept in the final state `Duplicate`: of a lead with an equal fingerprint, or of the one that used its Idempotency-Key first with the same body.
+    Duplicate { of: LeadId },
+    /// The store has had it already; nothing has changed.
+    Known,
+}

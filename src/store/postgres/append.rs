@@ -3,7 +3,7 @@
 //! Between processes, whoever writes the row of a key or fingerprint first has it: the others wait for that commit and then see it. Rows are written
 //! in sorted order, so that nobody waits in a circle.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
@@ -15,7 +15,7 @@ use super::columns::{At, hash};
 use super::work::{Fault, Work};
 use crate::lead::{LeadId, State};
 use crate::store::admit::{self, Holder, UsedKey};
-use crate::store::{Appended, Idempotency, NewLead};
+use crate::store::{Adopted, Appended, Idempotency, NewLead};
 
 pub(super) struct Append(pub Vec<NewLead>);
 
@@ -26,14 +26,42 @@ impl Work for Append {
     async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
         let leads = &self.0;
         let answers = admit::by_key(leads, &used_keys(transaction, leads).await?);
-        let asked = asked_fingerprints(leads, &answers);
-        let found = put_fingerprints(transaction, &asked).await?;
-        let known = found.iter().filter(|(hash, holder)| asked.get(*hash) != Some(holder)).map(|(hash, holder)| (*hash, *holder)).collect();
-        let (answers, taken) = admit::by_fingerprint(leads, answers, &known);
-        correct_fingerprints(transaction, &asked, &found, &taken).await?;
-        keep(transaction, leads, &answers).await?;
-        Ok(answers)
+        finish(transaction, leads, answers).await
     }
+}
+
+/// Keeps leads that were acknowledged already.
+pub(super) struct Adopt(pub Vec<NewLead>);
+
+#[async_trait]
+impl Work for Adopt {
+    type Done = Vec<Adopted>;
+
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<Self::Done, Fault> {
+        let leads = &self.0;
+        let mut unknown = admit::unknown(leads, &on_record(transaction, leads).await?);
+        let keys = used_keys(transaction, &unknown).await?;
+        let answers = admit::by_key_acknowledged(&mut unknown, &keys);
+        let answers = finish(transaction, &unknown, answers).await?;
+        Ok(admit::adopted(leads, &unknown, &answers))
+    }
+}
+
+async fn on_record(transaction: &Transaction<'_>, leads: &[NewLead]) -> Result<HashSet<LeadId>, Fault> {
+    let look = transaction.prepare_cached("SELECT id FROM leads WHERE id = ANY($1)").await?;
+    let ids: Vec<Uuid> = leads.iter().map(|lead| lead.id.0).collect();
+    Ok(transaction.query(&look, &[&ids]).await?.iter().map(|row| LeadId(row.get(0))).collect())
+}
+
+/// Answers the leads that keys have not answered, and keeps what is to be kept.
+async fn finish(transaction: &Transaction<'_>, leads: &[NewLead], answers: Vec<Option<Appended>>) -> Result<Vec<Appended>, Fault> {
+    let asked = asked_fingerprints(leads, &answers);
+    let found = put_fingerprints(transaction, &asked).await?;
+    let known = found.iter().filter(|(hash, holder)| asked.get(*hash) != Some(holder)).map(|(hash, holder)| (*hash, *holder)).collect();
+    let (answers, taken) = admit::by_fingerprint(leads, answers, &known);
+    correct_fingerprints(transaction, &asked, &found, &taken).await?;
+    keep(transaction, leads, &answers).await?;
+    Ok(answers)
 }
 
 /// Puts all keys down and returns those that were there before.

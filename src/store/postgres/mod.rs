@@ -17,6 +17,7 @@ mod usage;
 mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -42,6 +43,8 @@ pub struct PostgresStore {
     connections: usize,
     bell: Arc<Bell>,
     address: watch::Sender<Arc<Address>>,
+    /// Whether the tables are known to be up to date.
+    prepared: AtomicBool,
 }
 
 impl PostgresStore {
@@ -54,10 +57,28 @@ impl PostgresStore {
         let address = Address::parse(url)?;
         let pool = address.pool(connections)?;
         migrate::migrate(&pool).await?;
+        Ok(Self::begin(address, pool, connections, true))
+    }
+
+    /// Like [`connect`](Self::connect), without asking whether the database is there: every call fails until [`prepare`](Self::prepare) has succeeded.
+    pub fn open(url: &str, connections: usize) -> Result<(Self, JoinHandle<()>)> {
+        let address = Address::parse(url)?;
+        let pool = address.pool(connections)?;
+        Ok(Self::begin(address, pool, connections, false))
+    }
+
+    fn begin(address: Address, pool: Pool, connections: usize, prepared: bool) -> (Self, JoinHandle<()>) {
         let (address, addresses) = watch::channel(Arc::new(address));
         let bell = Arc::new(Bell::new());
         let task = tokio::spawn(bell::keep(Arc::clone(&bell), addresses));
-        Ok((Self { pool: ArcSwap::from_pointee(pool), connections, bell, address }, task))
+        (Self { pool: ArcSwap::from_pointee(pool), connections, bell, address, prepared: AtomicBool::new(prepared) }, task)
+    }
+
+    /// Brings the tables up to date.
+    pub async fn prepare(&self) -> Result<()> {
+        migrate::migrate(&self.pool.load_full()).await?;
+        self.prepared.store(true, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Uses another URL of the same database from the next call on: for a password that was rotated. Calls under way end on the old one.
@@ -69,6 +90,9 @@ impl PostgresStore {
     }
 
     async fn run<W: Work>(&self, work: W) -> Result<W::Done> {
+        if !self.prepared.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("the database has not been reached yet".into()));
+        }
         work::run(&self.pool.load_full(), &work).await
     }
 
@@ -99,6 +123,14 @@ impl Store for PostgresStore {
     async fn append(&self, leads: Vec<NewLead>) -> Result<Vec<Appended>> {
         let answers = self.run(append::Append(leads)).await?;
         if answers.contains(&Appended::New) {
+            self.bell.ring(Happened::Work);
+        }
+        Ok(answers)
+    }
+
+    async fn adopt(&self, leads: Vec<NewLead>) -> Result<Vec<Adopted>> {
+        let answers = self.run(append::Adopt(leads)).await?;
+        if answers.contains(&Adopted::New) {
             self.bell.ring(Happened::Work);
         }
         Ok(answers)

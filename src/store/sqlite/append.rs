@@ -1,17 +1,42 @@
 //! Keeping new leads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{At, Id};
 use super::fault;
-use crate::lead::State;
+use crate::lead::{LeadId, State};
 use crate::store::admit::{self, Holder, UsedKey};
-use crate::store::{Appended, NewLead, Result};
+use crate::store::{Adopted, Appended, NewLead, Result};
 
 pub(super) fn append(connection: &Connection, leads: &[NewLead]) -> Result<Vec<Appended>> {
     let answers = admit::by_key(leads, &used_keys(connection, leads)?);
+    finish(connection, leads, answers)
+}
+
+/// Keeps leads that were acknowledged already.
+pub(super) fn adopt(connection: &Connection, leads: &[NewLead]) -> Result<Vec<Adopted>> {
+    let mut unknown = admit::unknown(leads, &on_record(connection, leads)?);
+    let keys = used_keys(connection, &unknown)?;
+    let answers = admit::by_key_acknowledged(&mut unknown, &keys);
+    let answers = finish(connection, &unknown, answers)?;
+    Ok(admit::adopted(leads, &unknown, &answers))
+}
+
+fn on_record(connection: &Connection, leads: &[NewLead]) -> Result<HashSet<LeadId>> {
+    let mut look = connection.prepare_cached("SELECT 1 FROM leads WHERE id = ?1").map_err(fault)?;
+    let mut known = HashSet::new();
+    for lead in leads {
+        if look.exists([Id(lead.id)]).map_err(fault)? {
+            known.insert(lead.id);
+        }
+    }
+    Ok(known)
+}
+
+/// Answers the leads that keys have not answered, and keeps what is to be kept.
+fn finish(connection: &Connection, leads: &[NewLead], answers: Vec<Option<Appended>>) -> Result<Vec<Appended>> {
     let (answers, taken) = admit::by_fingerprint(leads, answers, &holders(connection, leads)?);
     for (lead, answer) in leads.iter().zip(&answers) {
         keep(connection, lead, answer).map_err(fault)?;

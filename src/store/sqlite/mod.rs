@@ -125,6 +125,14 @@ impl Store for SqliteStore {
         Ok(answers)
     }
 
+    async fn adopt(&self, leads: Vec<NewLead>) -> Result<Vec<Adopted>> {
+        let answers = self.write(move |connection| append::adopt(connection, &leads)).await?;
+        if answers.contains(&Adopted::New) {
+            self.tell(Happened::Work);
+        }
+        Ok(answers)
+    }
+
     async fn claim(&self, owner: &str, most: usize, lease: SignedDuration, now: Timestamp) -> Result<Vec<Claimed>> {
         let owner = owner.to_owned();
         self.write(move |connection| lease::claim(connection, &owner, most, lease, now)).await

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{UnknownPolicy, flowchart};
 use crate::folder::{self, FolderError};
 use crate::settings::FlowchartSettings;
-use crate::tools::admin_port::{AskError, get, page};
+use crate::tools::admin_port::{AskError, reach};
 
 /// Why nothing was drawn.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub async fn run(settings: &FlowchartSettings, out: &mut impl Write) -> Result<(
             flowchart(&objects, &settings.policy)?
         }
         None => {
-            let answer = get(&page(&settings.admin, &format!("policies/{}/flowchart", settings.policy))).await?;
+            let answer = reach(&settings.router).await?.get(&format!("policies/{}/flowchart", settings.policy)).await?;
             answer.get("flowchart").and_then(Value::as_str).ok_or(FlowchartError::Unreadable)?.to_owned()
         }
     };
@@ -49,6 +49,7 @@ mod tests {
 
     use super::*;
     use crate::ops::rule_pages;
+    use crate::settings::RouterAccess;
 
     fn samples() -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/samples/quickstart")
@@ -56,7 +57,7 @@ mod tests {
 
     async fn drawn(policy: &str, manifests: Option<PathBuf>, admin: String) -> Result<String, FlowchartError> {
         let mut out = Vec::new();
-        run(&FlowchartSettings { policy: policy.to_owned(), manifests, admin }, &mut out).await?;
+        run(&FlowchartSettings { policy: policy.to_owned(), manifests, router: RouterAccess::at(admin) }, &mut out).await?;
         Ok(String::from_utf8(out).unwrap())
     }
 

@@ -17,7 +17,7 @@ use crate::flow::ports::Clock;
 use crate::folder;
 use crate::settings::{SimulateOutput, SimulateSettings};
 use crate::table::{Objects, Table, compile};
-use crate::tools::admin_port::{AskError, page, post_body};
+use crate::tools::admin_port::{AskError, reach};
 use crate::tools::posted_leads;
 
 /// The name of the leads that routers have.
@@ -51,7 +51,7 @@ pub async fn run(settings: &SimulateSettings, clock: &dyn Clock, out: &mut impl 
             last: settings.last,
             open_hours: settings.open_hours,
         };
-        serde_json::from_value(post_body(&page(&settings.admin, "simulation"), &request, PATIENCE).await?)?
+        serde_json::from_value(reach(&settings.router).await?.post_body("simulation", &request, PATIENCE).await?)?
     } else {
         of_file(settings, clock, &after.1, before.map(|before| before.1).as_ref(), err)?
     };
@@ -105,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::flow::ports::StillClock;
+    use crate::settings::RouterAccess;
 
     struct Folder(tempfile::TempDir);
 
@@ -126,7 +127,7 @@ mod tests {
                 start: None,
                 every: 60,
                 open_hours: 24,
-                admin: "http://127.0.0.1:9".to_owned(),
+                router: RouterAccess::at("http://127.0.0.1:9"),
             }
         }
     }

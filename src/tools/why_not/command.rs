@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::judge::WhyNot;
 use super::text::text;
 use crate::settings::{Output, WhyNotSettings};
-use crate::tools::admin_port::{AskError, get, page};
+use crate::tools::admin_port::{AskError, reach};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum WhyNotError {
 pub async fn run(settings: &WhyNotSettings, out: &mut impl Write) -> Result<(), WhyNotError> {
     let key = key(&settings.recipient);
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("recipient", &key).finish();
-    let answer = get(&page(&settings.admin, &format!("leads/{}/why-not?{query}", settings.lead))).await?;
+    let answer = reach(&settings.router).await?.get(&format!("leads/{}/why-not?{query}", settings.lead)).await?;
     match settings.output {
         Output::Json => writeln!(out, "{answer:#}")?,
         Output::Text => {

@@ -2,7 +2,7 @@
 //! environment that the template says, with a token of its service account bound to the pod. A pod's own address is one of 127.0.0.0/8.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -45,11 +45,12 @@ impl Pod {
         let token = token(client, namespace, account, &object).await;
         let kubeconfig = cluster.kubeconfig_for(&token, namespace);
         let address = own_address();
+        let name = object.name_any();
         let mut environment = environment(container, &object);
+        give_folders(container, &mut environment, &cluster.folder().join(format!("{namespace}-{name}-volumes")));
         environment.push(("KUBECONFIG".to_owned(), kubeconfig.display().to_string()));
         environment.push(("LEADFLOW_ADDRESS".to_owned(), address.to_string()));
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let name = object.name_any();
         let log = cluster.folder().join(format!("{namespace}-{name}.log"));
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().expect("a plain client");
         let mut pod = Pod { name, address, container: container.clone(), environment, log, process: None, api, http };
@@ -62,6 +63,11 @@ impl Pod {
         let mut command = leadflow();
         command.args(self.container.args.iter().flatten()).env_clear().envs(self.environment.iter().cloned());
         self.process = Some(Process::start(&self.name, command, &self.log));
+    }
+
+    /// SIGTERM for the container, which ends in time or not at all. Returns whether it ended in good order.
+    pub async fn terminate(&self) -> bool {
+        self.process().terminate(PATIENCE).await.success()
     }
 
     /// `kill -9` of the container.
@@ -134,6 +140,19 @@ async fn token(client: &Client, namespace: &str, account: &str, pod: &PodObject)
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
     let given = accounts.create_token_request(account, &PostParams::default(), &request).await.expect("a token is given out");
     given.status.expect("the answer carries the token").token
+}
+
+/// Volumes are folders of the pod's own: variables that name a path in one name that of the folder.
+fn give_folders(container: &Container, environment: &mut [(String, String)], volumes: &Path) {
+    for mount in container.volume_mounts.iter().flatten() {
+        let folder = volumes.join(&mount.name);
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        for (_, value) in environment.iter_mut() {
+            if let Some(rest) = value.strip_prefix(&mount.mount_path) {
+                *value = format!("{}{rest}", folder.display());
+            }
+        }
+    }
 }
 
 /// The container's environment, with fields of the pod in place of references to them.

@@ -107,4 +107,5 @@ async fn an_unmatched_lead_is_delivered_when_somebody_is_added_who_takes_it() {
     manifests.write("cara.yaml", "apiVersion: leadflow.dev/v1alpha1\nkind: Agent\nmetadata: {name: cara}\nspec: {deliverTo: second}\n");
     shop.wait_for_standing(answered.lead(), "Delivered").await;
     assert_eq!(crm.accepted(answered.lead()), 1);
+    shop.wait_for_metric(r#"leadflow_lead_seconds_count{held="yes"}"#, 1.0).await;
 }

@@ -1,5 +1,6 @@
 //! The promises of the port.
 
+mod adopt;
 mod again;
 mod append;
 mod caps;

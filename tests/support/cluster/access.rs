@@ -69,6 +69,22 @@ impl Cluster {
         self.kubectl_with_input(arguments, "").await
     }
 
+    /// Runs a line as a person at a shell would, with kubectl as the administrator's.
+    pub async fn shell(&self, line: &str) -> Output {
+        let kubectl = needed("LEADFLOW_TEST_KUBECTL");
+        let folder = kubectl.parent().expect("a program is in a folder").display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("bash");
+        command
+            .args(["-euo", "pipefail", "-c", line])
+            .env("PATH", format!("{folder}:{path}"))
+            .env("KUBECONFIG", self.admin_kubeconfig("default"))
+            .env("HOME", self.folder.path());
+        die_with_parent(&mut command);
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        output.expect("waiting does not panic").expect("bash can run")
+    }
+
     /// Runs kubectl as the administrator with a text as its input, as for `apply -f -`.
     pub async fn kubectl_with_input(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = Command::new(needed("LEADFLOW_TEST_KUBECTL"));

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::memory::Memory;
 use crate::api::exchange::LeadSchema;
-use crate::flow::arrive::{CurrentSeal, IngestRules, Seal, SealFailed};
+use crate::flow::arrive::{Appender, CurrentSeal, IngestRules, Seal, SealFailed};
 use crate::flow::ports::{Dice, StillClock};
 use crate::flow::rate::Rates;
 use crate::lead::LeadId;
@@ -149,6 +149,11 @@ impl Reply {
 impl House {
     pub fn new() -> Self {
         let store = Memory::new();
+        Self::over(Arc::clone(&store), store)
+    }
+
+    /// With something else before the store.
+    pub fn over(store: Arc<Memory>, appender: Arc<dyn Appender>) -> Self {
         let live = Arc::new(Live::new(rules()));
         live.set_secrets(Arc::new(secrets()));
         let keys = Arc::new(Keys(AtomicBool::new(true)));
@@ -157,7 +162,7 @@ impl House {
         let drain = CancellationToken::new();
         let ports = Ports {
             rules: live.clone(),
-            appender: store.clone(),
+            appender,
             store: store.clone(),
             seal: keys.clone(),
             clock: Arc::new(StillClock::at("2026-11-22T10:00:00Z".parse().unwrap())),

@@ -72,14 +72,17 @@ async fn a_lead_of_another_source_is_unknown() {
 }
 
 #[tokio::test]
-async fn posts_are_counted_by_source_and_outcome() {
+async fn posts_are_counted_by_source_outcome_and_code() {
     let house = House::new();
     house.sample("web", &[]).await;
     house.post("web", "{}", &[]).await;
     house.post("web", "{", &[]).await;
     house.sample("nobody-knows", &[]).await;
-    let posts = |source: &str, outcome: &str| house.metrics.posts.with_label_values(&[source, outcome]).get();
-    assert_eq!((posts("web", "accepted"), posts("web", "rejected"), posts("web", "error"), posts("-", "error")), (1, 1, 1, 1));
+    let posts = |labels: [&str; 3]| house.metrics.posts.with_label_values(&labels).get();
+    assert_eq!(posts(["web", "accepted", "Accepted"]), 1);
+    assert_eq!(posts(["web", "rejected", "InvalidLead"]), 1);
+    assert_eq!(posts(["web", "error", "NotJson"]), 1);
+    assert_eq!(posts(["-", "error", "UnknownSource"]), 1);
     assert!(!house.metrics.text().contains("nobody-knows"));
     assert_eq!(house.metrics.post_seconds.get_sample_count(), 4);
 }

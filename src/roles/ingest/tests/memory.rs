@@ -1,6 +1,6 @@
 //! A store in memory: enough of one to take leads in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +19,8 @@ pub struct Memory {
     news: broadcast::Sender<Happened>,
     pub down: AtomicBool,
     pub panics: AtomicBool,
+    /// Leads that it will not have.
+    pub refused: Mutex<HashSet<LeadId>>,
     pub looks: AtomicUsize,
 }
 
@@ -30,6 +32,7 @@ impl Memory {
             news: broadcast::channel(64).0,
             down: AtomicBool::new(false),
             panics: AtomicBool::new(false),
+            refused: Mutex::default(),
             looks: AtomicUsize::new(0),
         })
     }
@@ -93,8 +96,27 @@ fn unused<T>() -> Result<T> {
 
 #[async_trait]
 impl Store for Memory {
-    async fn append(&self, _: Vec<NewLead>) -> Result<Vec<Appended>> {
-        unused()
+    async fn append(&self, leads: Vec<NewLead>) -> Result<Vec<Appended>> {
+        let mut answers = Vec::new();
+        for lead in leads {
+            answers.push(Appender::append(self, lead).await?);
+        }
+        Ok(answers)
+    }
+    async fn adopt(&self, leads: Vec<NewLead>) -> Result<Vec<Adopted>> {
+        if leads.iter().any(|lead| self.refused.lock().unwrap().contains(&lead.id)) {
+            return Err(StoreError::Refused("as the test wished".to_owned()));
+        }
+        let mut answers = Vec::new();
+        for lead in leads {
+            let known = self.leads.lock().unwrap().iter().any(|known| known.id == lead.id);
+            answers.push(match Appender::append(self, lead).await? {
+                _ if known => Adopted::Known,
+                Appended::Duplicate { of } => Adopted::Duplicate { of },
+                _ => Adopted::New,
+            });
+        }
+        Ok(answers)
     }
     async fn claim(&self, _: &str, _: usize, _: SignedDuration, _: Timestamp) -> Result<Vec<Claimed>> {
         unused()
@@ -144,6 +166,9 @@ impl Store for Memory {
         Ok(leads.iter().map(|lead| outcomes.get(lead).cloned()).collect())
     }
     async fn lead(&self, lead: LeadId) -> Result<Option<LeadFile>> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("as the test wished".to_owned()));
+        }
         let outcome = self.outcomes.lock().unwrap().get(&lead).cloned();
         let leads = self.leads.lock().unwrap();
         Ok(leads.iter().find(|kept| kept.id == lead).zip(outcome).map(|(kept, outcome)| LeadFile {
