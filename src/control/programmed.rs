@@ -9,6 +9,9 @@ use crate::cluster::lease::{COMPONENT, DIGEST, EXCHANGE};
 use crate::table::duty::Duty;
 use crate::table::references::Role;
 
+/// How long a Lease is kept after it lapsed. With its pod it is collected long before; this is for those that belong to none.
+const KEPT: SignedDuration = SignedDuration::from_mins(10);
+
 /// The Leases of all pods, by namespace and name.
 #[derive(Debug, Default)]
 pub struct Leases(BTreeMap<(String, String), Held>);
@@ -67,6 +70,13 @@ impl Leases {
     /// Keeps those that are among `listed`.
     pub fn keep(&mut self, listed: impl Fn(&str, &str) -> bool) {
         self.0.retain(|(namespace, name), _| listed(namespace, name));
+    }
+
+    /// Leases that lapsed long ago: namespace, name and version. A pod that comes back makes another.
+    pub fn forgotten(&self, now: Timestamp) -> Vec<(String, String, Option<String>)> {
+        let long_ago = |held: &Held| now.duration_since(held.seen) > held.holds + KEPT;
+        let forgotten = self.0.iter().filter(|(_, held)| long_ago(held));
+        forgotten.map(|((namespace, name), held)| (namespace.clone(), name.clone(), held.version.clone())).collect()
     }
 
     /// How many live pods of an Exchange, of these roles, run the rules with this digest.
@@ -171,6 +181,16 @@ mod tests {
         assert_eq!(routers(&leases, "new", at(31)), (0, 0));
         assert!(leases.put(&lease("a", "router", "new", "2"), at(40)), "coming back is news");
         assert_eq!(routers(&leases, "new", at(70)), (1, 1));
+    }
+
+    #[test]
+    fn a_lease_that_lapsed_long_ago_is_forgotten_as_it_was_seen() {
+        let mut leases = Leases::default();
+        leases.put(&lease("a", "router", "new", "1"), at(0));
+        leases.put(&lease("b", "router", "new", "2"), at(600));
+        assert_eq!(leases.forgotten(at(630)), []);
+        let a = ("sales".to_owned(), "a".to_owned(), Some("1".to_owned()));
+        assert_eq!(leases.forgotten(at(631)), [a], "only this version: a renewal meanwhile saves it");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::cluster::index::Undecodable;
 use crate::cluster::last_good::LastGood;
 use crate::cluster::last_good::watch::{ByNamespace, watch_records};
 use crate::cluster::lease::{self, Holder};
+use crate::cluster::requests::counted;
 use crate::cluster::rules::watch_objects;
 use crate::cluster::scope::Scope;
 use crate::cluster::secrets::{AllFound, Keep, SecretsWatch, present, watch_secrets};
@@ -88,6 +89,7 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     let config = kube::Config::infer().await.map_err(|error| RunError::Cluster(error.to_string()))?;
     let namespace = settings.place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))?;
+    let client = counted(&client, &process.metrics.requests);
     let pod = settings.place.pod_name.clone().unwrap_or_else(|| format!("leadflow-{}-{:08x}", settings.duty, process.dice.roll() as u32));
 
     let in_force = Arc::new(InForce::new(Arc::clone(&process.metrics), Arc::clone(&process.clock)));
