@@ -22,6 +22,10 @@ test: lint tls deny ## all that CI runs: format, lints, dependencies, every test
 e2e: ## the stories, on a cluster brought up for them (or on that of KUBECONFIG): see tests/e2e/README.md
 	@tests/e2e/run
 
+.PHONY: e2e-figures
+e2e-figures: ## measure on such a cluster: propagation, rest, cold start
+	@tests/e2e/run figures -- --ignored --nocapture --test-threads=1
+
 .PHONY: environment
 environment: ## install or build the servers that tests talk to, and print where they are
 	@tests/environment

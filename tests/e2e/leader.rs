@@ -11,7 +11,9 @@ use crate::site::{SYSTEM, Site, objects, until};
 
 async fn holder(site: &Site) -> String {
     let lease = site.get(SYSTEM, "leases", "leadflow-operator").await;
-    lease.pointer("/spec/holderIdentity").and_then(Value::as_str).unwrap_or_default().to_owned()
+    // A pod and a number of the process.
+    let holder = lease.pointer("/spec/holderIdentity").and_then(Value::as_str).unwrap_or_default();
+    holder.split('_').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

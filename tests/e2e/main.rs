@@ -9,6 +9,7 @@
 
 mod site;
 
+mod backup;
 mod bad_manifest;
 mod circuit;
 mod complaints;
