@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::roles::{operator, pod, standalone};
-use leadflow::settings::{Command, Settings};
-use leadflow::table::references::Role;
+use leadflow::settings::{Command, OneProcess, Rules, Settings};
+use leadflow::table::duty::Duty;
 use leadflow::tools::kubectl::page::Paint;
 use leadflow::tools::kubectl::{circuit, report, send_test, status};
 use leadflow::tools::{check, close, crds, explain, flowchart, load, probe, receiver, release, simulate, why_not};
@@ -53,21 +53,37 @@ async fn run(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>>
         Command::Ingest(settings) => {
             let address = settings.address.address;
             pod::run(pod::Settings {
-                role: Role::Ingest,
+                duty: Duty::Ingest,
                 place: &settings.place,
                 address,
                 port: settings.port,
                 admin_port: settings.admin_port,
                 spool: Some(&settings.spool),
+                data: None,
             })
             .await?;
         }
         Command::Router(settings) => {
             let address = settings.address.address;
             let (place, admin_port) = (&settings.place, settings.admin_port);
-            pod::run(pod::Settings { role: Role::Router, place, address, port: 0, admin_port, spool: None }).await?;
+            pod::run(pod::Settings { duty: Duty::Router, place, address, port: 0, admin_port, spool: None, data: None }).await?;
         }
-        Command::Standalone(settings) => standalone::run(&settings.process, &settings.dir, None, &mut out).await?,
+        Command::Standalone(settings) => match settings.rules() {
+            Rules::Folder(dir) => standalone::run(&settings.process, &dir, None, &mut out).await?,
+            Rules::Cluster(place) => {
+                let OneProcess { address, port, admin_port, data } = &settings.process;
+                pod::run(pod::Settings {
+                    duty: Duty::Standalone,
+                    place: &place,
+                    address: *address,
+                    port: *port,
+                    admin_port: *admin_port,
+                    spool: None,
+                    data: Some(data),
+                })
+                .await?;
+            }
+        },
         Command::Quickstart(settings) => standalone::run(&settings.process, &settings.dir, Some(settings.crm_port), &mut out).await?,
         Command::Probe(settings) => probe::run(settings, &mut out).await?,
         Command::Crds(settings) => match &settings.out {

@@ -20,6 +20,8 @@ pub enum ConditionType {
     PartiallyInvalid,
     /// Time won't mend it: somebody has to change the object. Present only while true.
     Stalled,
+    /// It works, but not as well as it should. Present only while true.
+    Degraded,
 }
 
 /// Reasons of conditions. Users' automation reads them: they are API.
@@ -51,6 +53,8 @@ pub enum Reason {
     Progressing,
     /// The API server refused a write.
     Forbidden,
+    /// Definitions on the API server are older than the program, and drop what they do not know.
+    DefinitionsOutdated,
     /// The circuit is closed, in the textbook's words.
     CircuitServing,
     /// The endpoint is left alone for a while.

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Agent, Buyer, Endpoint, Exchange, LeadSource, RoutingPolicy};
 
+/// Annotation with the release that a definition is of, and a digest of what it says: by it the operator notices one that is older than itself.
+pub const SCHEMA_VERSION: &str = "leadflow.dev/schema-version";
+
 /// Every kind's definition as the JSON that is applied, in the order in which they are best read.
 pub fn crds() -> Vec<(&'static str, Value)> {
     [
@@ -25,6 +28,8 @@ pub fn crds() -> Vec<(&'static str, Value)> {
 fn definition(crd: CustomResourceDefinition) -> Value {
     let mut value = serde_json::to_value(crd).unwrap_or_default();
     tidy(&mut value);
+    let digest = blake3::hash(value["spec"].to_string().as_bytes()).to_hex();
+    value["metadata"]["annotations"] = json!({SCHEMA_VERSION: format!("{}+{}", env!("CARGO_PKG_VERSION"), &digest.as_str()[..12])});
     value
 }
 

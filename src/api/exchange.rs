@@ -28,6 +28,9 @@ use super::workload::{Ingest, Workload};
     doc = "One installation of LeadFlow: its workloads, store, lead schema and encryption key. Everything in a namespace belongs to the namespace's one Exchange.",
     printcolumn = r#"{"name":"Ingest","type":"string","jsonPath":".status.components[?(@.name==\"ingest\")].summary"}"#,
     printcolumn = r#"{"name":"Router","type":"string","jsonPath":".status.components[?(@.name==\"router\")].summary"}"#,
+    printcolumn = r#"{"name":"Standalone","type":"string","priority":1,"jsonPath":".status.components[?(@.name==\"standalone\")].summary"}"#,
+    printcolumn = r#"{"name":"Version","type":"string","priority":1,"jsonPath":".status.version"}"#,
+    printcolumn = r#"{"name":"Revision","type":"string","priority":1,"jsonPath":".status.components[*].revision"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"Address","type":"string","jsonPath":".status.address"}"#,
@@ -56,6 +59,21 @@ pub struct ExchangeSpec {
     /// Rules of every delivery.
     #[serde(default)]
     pub delivery: Delivery,
+    /// Whether the pods are shut off but for what they need. Posts are let in from anywhere, questions to the admin ports from the same namespace and
+    /// from namespaces labelled `leadflow.dev/monitoring: "true"`. Let out are: DNS, the API server (ports 443 and 6443), and the database's port; and
+    /// routers to anywhere, since endpoints are anywhere.
+    #[serde(default)]
+    pub network_policies: NetworkPolicies,
+}
+
+/// Whether NetworkPolicies are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NetworkPolicies {
+    /// They are made. Whether they are enforced is up to the cluster's network.
+    #[default]
+    Enabled,
+    /// None is made.
+    Disabled,
 }
 
 /// Where leads are kept: one of these.
@@ -63,7 +81,8 @@ pub struct ExchangeSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("has(self.embedded) != has(self.postgresql)", "must give exactly one of `embedded` and `postgresql`"))]
 pub struct Store {
-    /// An SQLite file of the process itself: for `leadflow standalone`. On a cluster use `postgresql`.
+    /// A file of the one process that does all the work: of `leadflow standalone`, or on a cluster of one pod with a volume. While that pod is being
+    /// replaced no lead is taken. Leads are not moved when the store is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedded: Option<Embedded>,
     /// A PostgreSQL database, 13 or later, or what speaks its protocol.
@@ -71,9 +90,24 @@ pub struct Store {
     pub postgresql: Option<Postgresql>,
 }
 
-/// The embedded store has no settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Embedded {}
+/// The volume of the embedded store. It outlives the pod, the Exchange, and a change to another store. `leadflow standalone DIR` has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("self.storage == oldSelf.storage", "`storage` may not be changed: enlarge the PersistentVolumeClaim itself"))]
+#[x_kube(validation = (
+    "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+    "`storageClassName` may not be changed"
+))]
+pub struct Embedded {
+    /// Size of the volume, such as `10Gi`.
+    #[serde(default = "ten_gi")]
+    #[schemars(length(min = 3, max = 8), regex(pattern = r"^[1-9][0-9]{0,4}(Mi|Gi|Ti)$"))]
+    pub storage: String,
+    /// Name of the StorageClass. Not given: the cluster's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class_name: Option<String>,
+}
 
 /// A PostgreSQL database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +115,10 @@ pub struct Embedded {}
 pub struct Postgresql {
     /// Where the connection URL is kept: `postgresql://user:password@host:5432/database`. A change takes effect without a restart.
     pub url_from: ValueFrom,
+    /// Port of the database, as in the URL: the NetworkPolicies open it. The operator does not read the URL.
+    #[serde(default = "postgresql_port")]
+    #[schemars(range(min = 1, max = 65_535))]
+    pub port: i32,
 }
 
 /// The canonical schema of a lead.
@@ -211,6 +249,10 @@ pub struct ExchangeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub address: Option<String>,
+    /// Version of LeadFlow that looks after the Exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub version: Option<String>,
     /// The workloads and how many of their pods are ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
@@ -219,10 +261,10 @@ pub struct ExchangeStatus {
 }
 
 /// One workload of an exchange.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Component {
-    /// `ingest` or `router`.
+    /// `ingest` or `router`; or `standalone`, with the embedded store.
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
     /// Pods that are ready.
@@ -231,11 +273,33 @@ pub struct Component {
     /// Pods that are wanted.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub desired: i32,
+    /// Pods that are as the Exchange asks for now.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub updated: i32,
     /// `ready/desired`, for the eye.
     #[schemars(length(max = 24))]
     pub summary: String,
+    /// How many pods run the rules as they are now, of those that say what they run: `2/2`.
+    #[serde(default)]
+    #[schemars(length(max = 24))]
+    pub programmed: String,
+    /// The beginning of the digest of the rules that the pods run, when all of them run the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub revision: Option<String>,
+    /// Image that the pods run, or are getting.
+    #[serde(default)]
+    #[schemars(length(max = 512))]
+    pub version: String,
 }
 
+fn postgresql_port() -> i32 {
+    5432
+}
+fn ten_gi() -> String {
+    "10Gi".to_owned()
+}
 fn utc() -> String {
     "UTC".to_owned()
 }

@@ -36,7 +36,7 @@ pub struct Ingress {
     pub tls_secret_name: Option<String>,
     /// Annotations of the Ingress, such as `cert-manager.io/cluster-issuer`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "super::workload::annotation_map")]
+    #[schemars(schema_with = "super::pods::annotation_map")]
     pub annotations: BTreeMap<String, String>,
 }
 

@@ -19,6 +19,7 @@ pub mod endpoint;
 pub mod exchange;
 pub mod expose;
 pub mod lead_source;
+pub mod pods;
 pub mod routing_policy;
 pub mod shared;
 pub mod workload;

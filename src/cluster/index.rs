@@ -103,6 +103,13 @@ impl Index {
         self.namespaces.get(namespace)?.seen.get(object)
     }
 
+    /// The status of every object, with its namespace.
+    pub fn statuses(&self) -> impl Iterator<Item = (&str, &ObjectRef, &Seen)> {
+        self.namespaces
+            .iter()
+            .flat_map(|(namespace, space)| space.seen.iter().map(move |(object, seen)| (namespace.as_str(), object, seen)))
+    }
+
     /// All that is known of a namespace. Objects are shared, not copied.
     pub fn namespace(&self, name: &str) -> Namespace {
         self.namespaces.get(name).cloned().unwrap_or_default()

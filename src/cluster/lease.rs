@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::deadline::{Failure, Meaning, bounded};
 use crate::flow::ports::Clock;
-use crate::table::references::Role;
+use crate::table::duty::Duty;
 
 /// Annotation with the digest of the rules that a pod runs.
 pub const DIGEST: &str = "leadflow.dev/rules-digest";
@@ -41,7 +41,7 @@ pub struct Holder {
     /// The pod's uid, where known: the Lease goes with the pod.
     pub uid: Option<String>,
     pub exchange: String,
-    pub role: Role,
+    pub duty: Duty,
 }
 
 impl Holder {
@@ -53,7 +53,7 @@ impl Holder {
     fn lease(&self, digest: &str, now: Timestamp) -> Lease {
         let labels = BTreeMap::from([
             (EXCHANGE.to_owned(), self.exchange.clone()),
-            (COMPONENT.to_owned(), self.role.to_string()),
+            (COMPONENT.to_owned(), self.duty.to_string()),
             ("app.kubernetes.io/part-of".to_owned(), "leadflow".to_owned()),
         ]);
         let owner = self.uid.as_ref().map(|uid| OwnerReference {
@@ -112,7 +112,7 @@ pub async fn keep(client: Client, holder: Holder, mut digests: watch::Receiver<S
 }
 
 async fn renew(leases: &Api<Lease>, holder: &Holder, digest: &str, now: Timestamp) -> Result<(), Failure> {
-    let apply = PatchParams::apply(&format!("leadflow-{}", holder.role)).force();
+    let apply = PatchParams::apply(&format!("leadflow-{}", holder.duty)).force();
     let lease = holder.lease(digest, now);
     bounded(leases.patch(&holder.lease_name(), &apply, &Patch::Apply(&lease))).await.map(drop)
 }

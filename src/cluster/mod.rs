@@ -10,6 +10,7 @@
 //! | [`last_good`] | the last good version of an object that was broken, which keeps running |
 //! | [`lease`] | the Lease of one pod |
 //! | [`election`] | the Lease of the one operator that leads |
+//! | [`requests`] | counting what the API server is asked |
 //! | [`deadline`], [`backoff`] | no call without a deadline, no repetition without a growing pause |
 
 pub mod backoff;
@@ -18,6 +19,7 @@ pub mod election;
 pub mod index;
 pub mod last_good;
 pub mod lease;
+pub mod requests;
 pub mod rule;
 pub mod rules;
 pub mod scope;

@@ -41,6 +41,9 @@ pub struct Told {
     /// Of an Exchange.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
+    /// Of an Exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Of a LeadSource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -209,7 +212,7 @@ impl Status for EndpointStatus {
 
 impl Status for ExchangeStatus {
     fn seen(self) -> Seen {
-        let told = Told { address: self.address, components: self.components, url: None };
+        let told = Told { address: self.address, components: self.components, version: self.version, url: None };
         Seen { observed_generation: self.observed_generation, conditions: self.conditions, told, ..Seen::default() }
     }
 }

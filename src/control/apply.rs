@@ -3,10 +3,12 @@
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::core::DynamicObject;
 use kube::{Api, Client};
+use serde_json::{Value, json};
 
 use super::build::Wanted;
 use super::child::{ChildId, ChildKind, Need, with_fingerprint};
 use super::error::Category;
+use super::order::waiting;
 use super::validate::Valid;
 use super::world::World;
 use crate::cluster::deadline::{Failure, Meaning, bounded};
@@ -14,6 +16,9 @@ use crate::ops::metrics::Metrics;
 
 /// The name under which the operator owns fields.
 pub const FIELD_MANAGER: &str = "leadflow-operator";
+
+/// The name under which the number of pods is held that an autoscaler takes over.
+const SCALE_MANAGER: &str = "leadflow-operator-scale";
 
 /// Why an object could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +44,16 @@ impl Error {
     }
 }
 
-/// Makes the API server's objects what they should be: writes what differs, in order, then deletes what an Exchange consists of no more. Nothing is sent
+/// Makes the API server's objects what they should be: writes what differs, in order and as far as it is its turn, then deletes what an Exchange consists of no more. Nothing is sent
 /// when nothing differs.
 pub async fn apply(client: &Client, world: &World, metrics: &Metrics, valid: &Valid, wanted: &[Wanted]) -> Result<(), Error> {
     let lacking = world.children().lacking();
+    let waiting = waiting(wanted, &world.children(), &valid.namespace);
     // What the cluster does not serve is told in status, and is applied when it comes.
     for Wanted { kind, name, object } in wanted.iter().filter(|wanted| !lacking.contains(&wanted.kind)) {
+        if *kind == ChildKind::Deployment && waiting.contains(name) {
+            continue;
+        }
         let id = ChildId { namespace: valid.namespace.clone(), kind: *kind, name: name.clone() };
         let need = world.children().need(&id, object, &valid.uid);
         let apply = PatchParams::apply(FIELD_MANAGER);
@@ -55,18 +64,27 @@ pub async fn apply(client: &Client, world: &World, metrics: &Metrics, valid: &Va
             Need::Mend => apply.force(),
         };
         let api = Api::<DynamicObject>::namespaced_with(client.clone(), &valid.namespace, &kind.resource());
+        let failed = |failure| Error::Write { verb: "apply", kind: *kind, name: name.clone(), failure };
+        let replicas = handed_over(object, world.children().live(&id));
+        if let Some(replicas) = replicas {
+            metrics.writes.with_label_values(&[kind.as_str(), "apply"]).inc();
+            let only = json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "spec": {"replicas": replicas}});
+            bounded(api.patch(name, &PatchParams::apply(SCALE_MANAGER).force(), &Patch::Apply(&only))).await.map_err(failed)?;
+        }
         metrics.writes.with_label_values(&[kind.as_str(), "apply"]).inc();
         let sent = with_fingerprint(object);
-        let written = bounded(api.patch(name, &apply, &Patch::Apply(&sent))).await.map_err(|failure| Error::Write {
-            verb: "apply",
-            kind: *kind,
-            name: name.clone(),
-            failure,
-        })?;
+        let written = bounded(api.patch(name, &apply, &Patch::Apply(&sent))).await.map_err(failed)?;
         tracing::info!(kind = kind.as_str(), namespace = valid.namespace, name, "applied");
         world.children().written(&id, object, written);
     }
     prune(client, world, metrics, valid, wanted).await
+}
+
+/// The number of pods of a Deployment that an autoscaler is to set from now on. A field that nobody holds goes back to its default, which is one pod; so
+/// the number that there is gets a holder of its own before we let go.
+fn handed_over(wanted: &Value, live: Option<&DynamicObject>) -> Option<i64> {
+    let scaled = wanted["kind"] == "Deployment" && wanted["spec"].get("replicas").is_none();
+    live.filter(|_| scaled)?.data["spec"]["replicas"].as_i64()
 }
 
 async fn prune(client: &Client, world: &World, metrics: &Metrics, valid: &Valid, wanted: &[Wanted]) -> Result<(), Error> {

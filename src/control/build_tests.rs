@@ -5,6 +5,7 @@ use super::*;
 use crate::api::Exchange;
 use crate::control::judge::Judged;
 use crate::control::validate::validate;
+use crate::table::references::Role;
 
 /// What a spec comes to; the store and the keys are given.
 fn valid_with(spec: &Value) -> Valid {
@@ -38,28 +39,37 @@ fn valid() -> Valid {
     valid_with(&json!({"router": {"replicas": 3}}))
 }
 
+fn image() -> Image {
+    Image { name: "leadflow:1".to_owned(), ..Image::default() }
+}
+
+/// The objects of a kind that a spec comes to.
+fn built(kind: ChildKind, name: &str, spec: &Value, image: &Image) -> Value {
+    build(&valid_with(spec), image).into_iter().find(|wanted| wanted.kind == kind && wanted.name == name).unwrap().object
+}
+
 /// What is built of a spec and not without it.
 fn added_by(spec: &Value) -> Vec<Wanted> {
-    let plain = build(&valid(), "leadflow:1");
+    let plain = build(&valid(), &image());
     let known = |wanted: &Wanted| plain.iter().any(|plain| (plain.kind, &plain.name) == (wanted.kind, &wanted.name));
-    build(&valid_with(spec), "leadflow:1").into_iter().filter(|wanted| !known(wanted)).collect()
+    build(&valid_with(spec), &image()).into_iter().filter(|wanted| !known(wanted)).collect()
 }
 
 fn of(kind: ChildKind, role: Role) -> Value {
     let name = format!("house-{role}");
-    build(&valid(), "leadflow:1").into_iter().find(|wanted| wanted.kind == kind && wanted.name == name).unwrap().object
+    build(&valid(), &image()).into_iter().find(|wanted| wanted.kind == kind && wanted.name == name).unwrap().object
 }
 
 #[test]
 fn an_exchange_consists_of_these_objects() {
-    for wanted in build(&valid(), "leadflow:1") {
+    for wanted in build(&valid(), &image()) {
         insta::assert_json_snapshot!(format!("{}_{}", wanted.kind.as_str(), wanted.name), wanted.object);
     }
 }
 
 #[test]
 fn rights_come_before_the_pods_that_need_them() {
-    let kinds: Vec<_> = build(&valid(), "leadflow:1").into_iter().map(|wanted| wanted.kind).collect();
+    let kinds: Vec<_> = build(&valid(), &image()).into_iter().map(|wanted| wanted.kind).collect();
     assert!(kinds.is_sorted());
     assert_eq!(kinds.last(), Some(&ChildKind::Deployment));
 }
@@ -68,9 +78,9 @@ fn rights_come_before_the_pods_that_need_them() {
 fn no_rule_change_touches_a_pod() {
     let mut changed = valid();
     changed.workloads[1].secrets = BTreeSet::from(["another".to_owned()]);
-    let differing: Vec<_> = build(&valid(), "leadflow:1")
+    let differing: Vec<_> = build(&valid(), &image())
         .into_iter()
-        .zip(build(&changed, "leadflow:1"))
+        .zip(build(&changed, &image()))
         .filter(|(before, after)| before != after)
         .map(|(before, _)| (before.kind, before.name))
         .collect();
@@ -81,8 +91,7 @@ fn no_rule_change_touches_a_pod() {
 fn no_secret_at_all_is_not_every_secret() {
     let mut bare = valid();
     bare.workloads[0].secrets.clear();
-    let role =
-        build(&bare, "leadflow:1").into_iter().find(|wanted| wanted.kind == ChildKind::Role && wanted.name == "house-ingest").unwrap();
+    let role = build(&bare, &image()).into_iter().find(|wanted| wanted.kind == ChildKind::Role && wanted.name == "house-ingest").unwrap();
     assert!(!role.object.to_string().contains("\"secrets\""));
 }
 
@@ -135,4 +144,77 @@ fn exposing_ingest_takes_one_object_that_leads_in_one_path() {
     }
     let [plain] = &added_by(&json!({"ingest": {"expose": {"ingress": {"host": "leads.example.com"}}}}))[..] else { panic!("one object") };
     assert_eq!(plain.object["spec"].as_object().unwrap().keys().collect::<Vec<_>>(), ["rules"]);
+}
+
+#[test]
+fn pods_are_changed_as_asked_and_keep_what_the_operator_depends_on() {
+    let template = json!({
+        "labels": {"team": "sales", "app.kubernetes.io/component": "mine"},
+        "annotations": {"example.com/note": "n"},
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "leads", "effect": "NoSchedule"}],
+        "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+        "priorityClassName": "high",
+        "imagePullSecrets": [{"name": "mine"}],
+        "topologySpreadConstraints": [{"topologyKey": "rack", "maxSkew": 2, "whenUnsatisfiable": "DoNotSchedule"}],
+        "env": [{"name": "LEADFLOW_LOG", "value": "debug"}, {"name": "LEADFLOW_EXCHANGE", "value": "other"}],
+    });
+    let spec = json!({"router": {
+        "image": "registry.example.com/leadflow@sha256:1", "imagePullPolicy": "Always",
+        "resources": {"requests": {"cpu": 2}, "limits": {"memory": "2Gi"}}, "podTemplate": template,
+    }});
+    let told = Image { pull_policy: Some(crate::api::pods::PullPolicy::Never), pull_secrets: vec!["theirs".into()], ..image() };
+    let deployment = built(ChildKind::Deployment, "house-router", &spec, &told);
+    insta::assert_json_snapshot!("a_changed_template", deployment["spec"]["template"]);
+    assert_eq!(deployment["spec"]["selector"], of(ChildKind::Deployment, Role::Router)["spec"]["selector"]);
+    let other = built(ChildKind::Deployment, "house-ingest", &spec, &told);
+    let container = &other["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!((&container["image"], &container["imagePullPolicy"]), (&json!("leadflow:1"), &json!("Never")));
+    assert_eq!(other["spec"]["template"]["spec"]["imagePullSecrets"], json!([{"name": "theirs"}]));
+}
+
+#[test]
+fn an_autoscaler_takes_the_place_of_a_number() {
+    let by_cpu = json!({"minReplicas": 2, "maxReplicas": 6, "cpuPercent": 70});
+    let by_queue = json!({"minReplicas": 1, "maxReplicas": 4, "queueAgeSeconds": 30, "prometheusAddress": "http://prometheus:9090"});
+    for autoscale in [by_cpu, by_queue] {
+        let spec = json!({"router": {"autoscale": autoscale, "replicas": 3}});
+        let [added] = &added_by(&spec)[..] else { panic!("one object") };
+        insta::assert_json_snapshot!(format!("{}_{}", added.kind.as_str(), added.name), added.object);
+        let deployment = built(ChildKind::Deployment, "house-router", &spec, &image());
+        assert!(deployment["spec"].get("replicas").is_none(), "two writers of one field are one too many");
+    }
+}
+
+#[test]
+fn pods_are_shut_off_unless_the_exchange_says_otherwise() {
+    let disabled = build(&valid_with(&json!({"networkPolicies": "Disabled"})), &image());
+    assert!(disabled.iter().all(|wanted| wanted.kind != ChildKind::NetworkPolicy));
+    let store = json!({"postgresql": {"port": 6432, "urlFrom": {"secretKeyRef": {"name": "pg", "key": "uri"}}}});
+    let policy = built(ChildKind::NetworkPolicy, "house-ingest", &json!({"store": store}), &image());
+    assert_eq!(policy["spec"]["egress"][2]["ports"], json!([{"port": 6432, "protocol": "TCP"}]));
+}
+
+#[test]
+fn the_embedded_store_is_one_pod_with_a_volume_behind_the_same_services() {
+    let store = json!({"embedded": {"storage": "20Gi", "storageClassName": "fast"}});
+    let wanted = build(&valid_with(&json!({"store": store, "router": {"replicas": 3}})), &image());
+    let names: Vec<_> = wanted.iter().map(|wanted| format!("{} {}", wanted.kind.as_str(), wanted.name)).collect();
+    assert_eq!(
+        names,
+        [
+            "ServiceAccount house-standalone",
+            "Role house-standalone",
+            "RoleBinding house-standalone",
+            "Service house-ingest",
+            "Service house-router",
+            "NetworkPolicy house-standalone",
+            "NetworkPolicy house-deny",
+            "PodDisruptionBudget house-standalone",
+            "StatefulSet house-standalone",
+        ]
+    );
+    for wanted in wanted.iter().filter(|wanted| matches!(wanted.kind, ChildKind::StatefulSet | ChildKind::Service | ChildKind::Role)) {
+        insta::assert_json_snapshot!(format!("embedded_{}_{}", wanted.kind.as_str(), wanted.name), wanted.object);
+    }
 }

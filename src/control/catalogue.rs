@@ -6,27 +6,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use kube::Client;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{DeleteParams, Preconditions};
+use kube::{Api, Client};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::events::Events;
 use super::good_versions;
 use super::judge::Judged;
+use super::outdated;
 use super::remarks::remarks;
 use super::status::{self, Write};
-use super::told::told;
+use super::tally::Tally;
+use super::told::{self, told};
 use super::verdict::Facts;
 use super::world::World;
-use crate::cluster::deadline::Meaning;
+use crate::api::condition::{ConditionType, Reason, Wanted};
+use crate::cluster::deadline::{Meaning, bounded};
 use crate::cluster::election::lead::Lead;
 use crate::cluster::index::Namespace;
 use crate::cluster::last_good::Records;
 use crate::cluster::last_good::watch::ByNamespace;
 use crate::flow::ports::Clock;
 use crate::ops::metrics::Metrics;
-use crate::table::ObjectRef;
-use crate::table::references::{References, references};
+use crate::table::references::{References, Role, references};
+use crate::table::{Kind, ObjectRef};
 
 /// How often statuses are looked at though nothing was heard: for Leases that lapse, and writes that failed.
 const LOOK: Duration = Duration::from_secs(15);
@@ -44,6 +49,7 @@ pub struct Statuses {
     pub lead: Lead,
     /// Good versions of broken objects, as they are recorded.
     pub records: watch::Receiver<Arc<ByNamespace>>,
+    pub tally: Tally,
 }
 
 impl Statuses {
@@ -59,8 +65,11 @@ impl Statuses {
             if self.world.children_complete() && lead.holds() {
                 tokio::select! {
                     () = lead.lost() => {}
-                    () = self.round(&stop) => {}
+                    () = self.round(&stop) => self.show(),
                 }
+            }
+            if !lead.holds() {
+                self.tally.clear();
             }
         }
         Ok(())
@@ -73,6 +82,40 @@ impl Statuses {
         let writes: Vec<Write> = self.world.namespaces().iter().flat_map(differing).collect();
         let writes = futures::stream::iter(writes).take_until(stop.cancelled());
         writes.for_each_concurrent(WRITES, |write| self.perform(write)).await;
+        self.forget_leases().await;
+    }
+
+    /// Metrics of what statuses say.
+    fn show(&self) {
+        self.tally.show(&self.world.index.lock());
+        let now = self.clock.now();
+        for namespace in self.world.namespaces() {
+            let Some(judged) = self.world.judged(&namespace) else { continue };
+            let exchange = judged.objects.exchange().and_then(|exchange| exchange.metadata.name.clone()).unwrap_or_default();
+            let agreement = self.world.leases().agreement(&namespace, &exchange, &Role::ALL, &judged.digest, now);
+            if let Some(took) = self.world.propagation().reached(&namespace, agreement, now) {
+                self.metrics.programmed_seconds.observe(took.as_secs_f64());
+            }
+        }
+    }
+
+    /// Deletes Leases that lapsed long ago and went with no pod.
+    async fn forget_leases(&self) {
+        let forgotten = self.world.leases().forgotten(self.clock.now());
+        for (namespace, name, resource_version) in forgotten {
+            let leases = Api::<Lease>::namespaced(self.client.clone(), &namespace);
+            let this_one =
+                DeleteParams { preconditions: Some(Preconditions { uid: None, resource_version }), ..DeleteParams::background() };
+            self.metrics.writes.with_label_values(&["Lease", "delete"]).inc();
+            match bounded(leases.delete(&name, &this_one)).await {
+                Ok(_) => tracing::info!(namespace, name, "a Lease that lapsed long ago is deleted"),
+                // It is gone, or its pod is back; the watch will tell.
+                Err(failure) if matches!(failure.meaning(), Meaning::NotFound | Meaning::Conflict) => {}
+                Err(error) => {
+                    tracing::warn!(namespace, name, %error, "a Lease that lapsed long ago could not be deleted; it is tried again")
+                }
+            }
+        }
     }
 
     /// Before statuses speak of them.
@@ -115,7 +158,7 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
     let chosen = judged.objects.exchange();
     let exchange = chosen.and_then(|exchange| exchange.metadata.name.as_deref());
     let uid = chosen.and_then(|exchange| exchange.metadata.uid.as_deref());
-    let components = match (exchange, uid) {
+    let mut components = match (exchange, uid) {
         (Some(name), Some(uid)) => world.children().components(namespace, name, uid),
         _ => Vec::new(),
     };
@@ -124,6 +167,10 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
     let secrets = world.secrets(namespace);
     let leases = world.leases();
     let now = clock.now();
+    for component in &mut components {
+        let running = leases.running(namespace, exchange.unwrap_or_default(), &component.name, now);
+        told::programmed(component, &running, &judged.digest);
+    }
     let facts = Facts {
         namespace,
         judged: &judged,
@@ -136,9 +183,16 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         now,
     };
     let references = references(&judged.objects);
+    let degraded = outdated::told(&world.outdated()).map(|message| Wanted {
+        kind: ConditionType::Degraded,
+        status: true,
+        reason: Reason::DefinitionsOutdated,
+        message,
+    });
     let write = |object: &ObjectRef| {
         let seen = space.seen.get(object).filter(|_| still_judged(&judged, &space, object))?;
-        let wanted = facts.conditions(object, references.get(object).or(Some(&NOTHING)), seen)?;
+        let mut wanted = facts.conditions(object, references.get(object).or(Some(&NOTHING)), seen)?;
+        wanted.extend(degraded.clone().filter(|_| object.kind == Kind::Exchange));
         let told = chosen.map(|exchange| told(object, exchange, namespace, &components)).unwrap_or_default();
         status::differing(namespace, object, seen, &wanted, &told, now)
     };

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Service, ServiceAccount};
-use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::ResourceExt;
@@ -24,22 +25,30 @@ pub enum ChildKind {
     Role,
     RoleBinding,
     Service,
+    NetworkPolicy,
     PodDisruptionBudget,
     Ingress,
     HttpRoute,
+    StatefulSet,
     Deployment,
+    HorizontalPodAutoscaler,
+    ScaledObject,
 }
 
 impl ChildKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::ServiceAccount,
         Self::Role,
         Self::RoleBinding,
         Self::Service,
+        Self::NetworkPolicy,
         Self::PodDisruptionBudget,
         Self::Ingress,
         Self::HttpRoute,
+        Self::StatefulSet,
         Self::Deployment,
+        Self::HorizontalPodAutoscaler,
+        Self::ScaledObject,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -48,10 +57,14 @@ impl ChildKind {
             Self::Role => "Role",
             Self::RoleBinding => "RoleBinding",
             Self::Service => "Service",
+            Self::NetworkPolicy => "NetworkPolicy",
             Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::Ingress => "Ingress",
             Self::HttpRoute => "HTTPRoute",
+            Self::StatefulSet => "StatefulSet",
             Self::Deployment => "Deployment",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::ScaledObject => "ScaledObject",
         }
     }
 
@@ -65,13 +78,17 @@ impl ChildKind {
             Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
             Self::Ingress => ApiResource::erase::<Ingress>(&()),
             Self::HttpRoute => foreign("gateway.networking.k8s.io", "v1", self, "httproutes"),
+            Self::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
+            Self::StatefulSet => ApiResource::erase::<StatefulSet>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+            Self::ScaledObject => foreign("keda.sh", "v1alpha1", self, "scaledobjects"),
         }
     }
 
     /// Whether a cluster may do without the kind: it is not one of Kubernetes' own.
     pub fn optional(self) -> bool {
-        matches!(self, Self::HttpRoute)
+        matches!(self, Self::HttpRoute | Self::ScaledObject)
     }
 }
 
@@ -187,6 +204,11 @@ impl Children {
         if covers(wanted, &live) || self.insisted.get(id).is_some_and(insisted) { Need::Nothing } else { Need::Mend }
     }
 
+    /// The object as it is.
+    pub fn live(&self, id: &ChildId) -> Option<&DynamicObject> {
+        self.live.get(id)
+    }
+
     /// Objects of the Exchange with this uid, with their own uids.
     pub fn owned(&self, namespace: &str, owner: &str) -> Vec<(ChildId, Option<String>)> {
         let ours = |(id, object): &(&ChildId, &DynamicObject)| {
@@ -195,18 +217,32 @@ impl Children {
         self.live.iter().filter(ours).map(|(id, object)| (id.clone(), object.uid())).collect()
     }
 
-    /// The workloads of the Exchange with this uid, in the order of their names.
+    /// The workloads of the Exchange with this uid, in the order of their names, as far as their objects tell.
     pub fn components(&self, namespace: &str, exchange: &str, owner: &str) -> Vec<Component> {
-        let deployments = self.owned(namespace, owner).into_iter().filter(|(id, _)| id.kind == ChildKind::Deployment);
-        deployments
-            .filter_map(|(id, _)| {
-                let object = self.live.get(&id)?;
-                let name = id.name.strip_prefix(&format!("{exchange}-")).unwrap_or(&id.name).to_owned();
-                let count = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok());
-                let (ready, desired) = (count("/status/readyReplicas").unwrap_or_default(), count("/spec/replicas").unwrap_or(1));
-                Some(Component { name, ready, desired, summary: format!("{ready}/{desired}") })
-            })
-            .collect()
+        let workload = |kind| matches!(kind, ChildKind::Deployment | ChildKind::StatefulSet);
+        let workloads = self.owned(namespace, owner).into_iter().filter(|(id, _)| workload(id.kind));
+        let mut components: Vec<_> = workloads.filter_map(|(id, _)| Some(component(self.live.get(&id)?, &id.name, exchange))).collect();
+        components.sort_by(|a, b| a.name.cmp(&b.name));
+        components
+    }
+}
+
+fn component(object: &DynamicObject, name: &str, exchange: &str) -> Component {
+    let count = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok());
+    let status = |pointer: &str| count(pointer).unwrap_or_default();
+    let (ready, desired) = (status("/status/readyReplicas"), count("/spec/replicas").unwrap_or(1));
+    // Until its controller has seen a change, the status speaks of what was before.
+    let seen = object.data.pointer("/status/observedGeneration").and_then(Value::as_i64) >= object.metadata.generation;
+    let image = object.data.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str);
+    Component {
+        name: name.strip_prefix(&format!("{exchange}-")).unwrap_or(name).to_owned(),
+        ready,
+        desired,
+        updated: if seen { status("/status/updatedReplicas") } else { 0 },
+        summary: format!("{ready}/{desired}"),
+        programmed: String::new(),
+        revision: None,
+        version: image.unwrap_or_default().to_owned(),
     }
 }
 

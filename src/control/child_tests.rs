@@ -98,12 +98,21 @@ fn components_are_counted_from_deployments() {
     let mut children = Children::default();
     let deployment: DynamicObject = serde_json::from_value(json!({
         "metadata": {"name": "house-router", "namespace": "sales", "ownerReferences": wanted()["metadata"]["ownerReferences"]},
-        "spec": {"replicas": 3}, "status": {"readyReplicas": 1},
+        "spec": {"replicas": 3, "template": {"spec": {"containers": [{"image": "leadflow:1"}]}}},
+        "status": {"readyReplicas": 1, "updatedReplicas": 2},
     }))
     .unwrap();
     let router = ChildId { namespace: "sales".into(), kind: ChildKind::Deployment, name: "house-router".into() };
     children.put(router, deployment);
-    let router = Component { name: "router".into(), ready: 1, desired: 3, summary: "1/3".into() };
+    let router = Component {
+        name: "router".into(),
+        ready: 1,
+        desired: 3,
+        updated: 2,
+        summary: "1/3".into(),
+        version: "leadflow:1".into(),
+        ..Component::default()
+    };
     assert_eq!(children.components("sales", "house", EXCHANGE), [router]);
 }
 

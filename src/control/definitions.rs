@@ -1,5 +1,7 @@
-//! Waits until the API server serves our kinds: an operator that came before its definitions is no reason to crash.
+//! Waits until the API server serves our kinds: an operator that came before its definitions is no reason to crash. Then looks now and then whether they are
+//! as new as the program; it works with older ones as well as it can.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +10,20 @@ use kube::runtime::conditions::is_crd_established;
 use kube::runtime::wait::Condition;
 use kube::{Api, Client};
 
+use super::outdated::outdated;
+use super::world::World;
 use crate::api::GROUP;
 use crate::api::crds::crds;
 use crate::cluster::backoff::Backoff;
 use crate::cluster::deadline::bounded;
 use crate::flow::ports::Dice;
+use crate::ops::metrics::Metrics;
+use crate::table::Kind;
 
 const BACKOFF: Backoff = Backoff { least: Duration::from_secs(1), most: Duration::from_secs(15) };
+
+/// How often definitions are looked at. They change with a release.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Returns when all kinds are served.
 pub async fn established(client: &Client, dice: &Arc<dyn Dice>) {
@@ -33,4 +42,49 @@ pub async fn established(client: &Client, dice: &Arc<dyn Dice>) {
             tokio::time::sleep(BACKOFF.after(tries, dice.roll())).await;
         }
     }
+}
+
+/// Notices definitions that are older than the program.
+pub async fn follow(client: &Client, world: &World, metrics: &Metrics) -> Infallible {
+    let definitions = Api::<CustomResourceDefinition>::all(client.clone());
+    let ours = crds();
+    loop {
+        let mut known = world.outdated();
+        for (plural, own) in &ours {
+            let kind = kind(own);
+            match bounded(definitions.get_opt(&format!("{plural}.{GROUP}"))).await {
+                Ok(served) => {
+                    let served = served.and_then(|served| serde_json::to_value(served).ok()).unwrap_or_default();
+                    match outdated(&served, own) {
+                        Some(what) => drop(known.insert(kind, what)),
+                        None => drop(known.remove(kind)),
+                    }
+                    metrics.definitions_outdated.with_label_values(&[kind]).set(i64::from(known.contains_key(kind)));
+                }
+                // What was known stays.
+                Err(error) => tracing::debug!(kind, %error, "a definition can't be read"),
+            }
+        }
+        let before = world.outdated();
+        if known != before {
+            for (kind, what) in known.iter().filter(|(kind, what)| before.get(*kind) != Some(*what)) {
+                tracing::warn!(
+                    kind,
+                    what,
+                    "a definition on the API server is older than the program: apply the definitions of this release"
+                );
+            }
+            if known.is_empty() {
+                tracing::info!("all definitions are of this release");
+            }
+            world.set_outdated(known);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The kind that a definition of ours defines.
+fn kind(definition: &serde_json::Value) -> &'static str {
+    let defined = |kind: &Kind| definition["spec"]["names"]["kind"] == kind.as_str();
+    Kind::ALL.into_iter().find(defined).map_or("", Kind::as_str)
 }

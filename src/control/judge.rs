@@ -64,11 +64,10 @@ pub fn judge(space: Namespace, last_good: &mut LastGood, records: &Records, comp
     });
     let mut rejected: BTreeMap<ObjectRef, Rejection> = BTreeMap::new();
     let undecodable = space.undecodable.into_iter().map(|(object, broken)| (object, Reason::Invalid, broken.problem));
-    let by_place = by_place(&settled.used).into_iter();
     let by_compile = settled.rejected.into_iter().map(|rejected| (rejected.object, rejected.reason, rejected.problem.to_string()));
     // A dangling reference is told by `ResolvedRefs`, and heals by itself.
     let by_compile = by_compile.filter(|(_, reason, _)| !matches!(reason, Reason::EndpointNotFound | Reason::SecretNotFound));
-    for (object, reason, message) in undecodable.chain(by_place).chain(by_compile) {
+    for (object, reason, message) in undecodable.chain(by_compile) {
         match rejected.get_mut(&object) {
             None => drop(rejected.insert(object, Rejection { reason, message })),
             // The first reason leads; further problems of its kind are told with it.
@@ -82,14 +81,6 @@ pub fn judge(space: Namespace, last_good: &mut LastGood, records: &Records, comp
         }
     }
     Judged { given: space.objects, objects: settled.used, digest: settled.compiled, rejected, fallen_back: settled.fallen_back }
-}
-
-/// What a cluster rules out: pods share the store, so it can't be a file of one of them.
-fn by_place(objects: &Objects) -> Option<(ObjectRef, Reason, String)> {
-    let exchange = objects.exchange().filter(|exchange| exchange.spec.store.embedded.is_some())?;
-    let object = ObjectRef { kind: Kind::Exchange, name: exchange.metadata.name.clone()? };
-    let message = "spec.store.embedded: is for `leadflow standalone`; on a cluster, where several pods share the store, give `postgresql`";
-    Some((object, Reason::UnsupportedValue, message.to_owned()))
 }
 
 #[cfg(test)]

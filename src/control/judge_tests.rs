@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::cluster::index::Undecodable;
 use crate::control::Compiled;
-use crate::table::{Problem, Rejected};
+use crate::table::{Kind, Problem, Rejected};
 
 fn space(store: serde_json::Value) -> Namespace {
     let mut space = Namespace::default();
@@ -36,14 +36,6 @@ fn judge(space: Namespace, compile: Compile) -> Judged {
 
 fn sarah() -> ObjectRef {
     ObjectRef { kind: Kind::Agent, name: "sarah".into() }
-}
-
-#[test]
-fn an_embedded_store_is_for_one_process_alone() {
-    let house = ObjectRef { kind: Kind::Exchange, name: "house".into() };
-    let rejection = &judge(space(json!({"embedded": {}})), nothing).rejected[&house];
-    assert_eq!(rejection.reason, Reason::UnsupportedValue);
-    assert!(judge(space(postgresql()), nothing).rejected.is_empty());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -13,7 +14,7 @@ use super::world::World;
 use crate::cluster::last_good::LastGood;
 use crate::cluster::last_good::watch::ByNamespace;
 use crate::cluster::secrets::{self, Keep, SecretsWatch};
-use crate::flow::ports::Dice;
+use crate::flow::ports::{Clock, Dice};
 use crate::ops::metrics::Metrics;
 use crate::table::references::references;
 
@@ -23,6 +24,7 @@ pub struct Judging {
     pub world: Arc<World>,
     pub compile: Compile,
     pub metrics: Arc<Metrics>,
+    pub clock: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,
     /// Good versions of broken objects, as they are recorded.
     pub records: watch::Receiver<Arc<ByNamespace>>,
@@ -52,7 +54,7 @@ impl Judging {
                         return "the watch of good versions ended";
                     }
                     let before = std::mem::replace(&mut recorded, Arc::clone(&self.records.borrow_and_update()));
-                    self.world.rules_changed(before.keys().chain(recorded.keys()).cloned().collect());
+                    self.world.rules_changed(before.keys().chain(recorded.keys()).cloned().collect(), self.clock.now());
                 }
                 Some(ended) = tasks.join_next() => match ended {
                     // Ends by itself once its watch is dropped.
@@ -60,8 +62,8 @@ impl Judging {
                     _ => return "a watch of Secrets ended",
                 },
             }
-            for namespace in self.world.take_unjudged() {
-                if let Err(why) = self.judge(namespace, &mut spaces, &mut tasks, &recorded).await {
+            for (namespace, seen) in self.world.take_unjudged() {
+                if let Err(why) = self.judge(namespace, seen, &mut spaces, &mut tasks, &recorded).await {
                     return why;
                 }
             }
@@ -76,6 +78,7 @@ impl Judging {
     async fn judge(
         &self,
         namespace: String,
+        seen: Timestamp,
         spaces: &mut BTreeMap<String, Space>,
         tasks: &mut JoinSet<String>,
         recorded: &Arc<ByNamespace>,
@@ -108,7 +111,7 @@ impl Judging {
             fallen_back = judged.fallen_back.len(),
             "rules judged"
         );
-        self.world.set_judged(namespace, judged);
+        self.world.set_judged(namespace, judged, seen);
         Ok(())
     }
 

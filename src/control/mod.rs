@@ -3,7 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | [`reconcile`] | one pass over one Exchange: dereference → validate → build → apply |
-//! | [`validate`], [`build`], [`apply`] | its stages |
+//! | [`validate`], [`build`], [`apply`] | its stages; [`order`] says who waits for whom |
 //! | [`child`] | the objects that Exchanges consist of, and whether one must be written |
 //! | [`catalogue`] | status of every kind, from [`judge`] (which objects count), [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
@@ -11,6 +11,9 @@
 //! | [`catalogue`] | status of every kind, from that, [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`good_versions`] | records of what objects were before they were broken |
 //! | [`status`], [`events`] | writing it, and telling of it |
+//! | [`watches`], [`world`] | what is known of the cluster |
+//! | [`definitions`], [`outdated`] | waiting for the kinds to be served, and noticing those that are older than the program |
+//! | [`tally`], [`propagation`] | what metrics tell of objects and of changes on their way |
 //! | [`child_watches`], [`watches`], [`world`] | what is known of the cluster |
 //! | [`definitions`] | waiting for the kinds to be served |
 //!
@@ -29,11 +32,15 @@ pub mod events;
 pub mod good_versions;
 pub mod judge;
 pub mod judging;
+pub mod order;
+pub mod outdated;
 pub mod programmed;
+pub mod propagation;
 pub mod reconcile;
 pub mod remarks;
 pub mod settings;
 pub mod status;
+pub mod tally;
 pub mod told;
 pub mod validate;
 pub mod verdict;
@@ -46,13 +53,14 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use compiled::{Compile, Compiled, compile};
-pub use settings::Settings;
+pub use settings::{Image, Settings};
 
 use crate::cluster::election;
 use crate::cluster::election::campaign::Campaign;
 use crate::cluster::election::fence::fenced;
 use crate::cluster::election::lead::Lead;
 use crate::cluster::last_good::watch::watch_records;
+use crate::cluster::requests::counted;
 use crate::cluster::rules;
 use crate::flow::ports::{Clock, Dice};
 use crate::ops::metrics::Metrics;
@@ -60,6 +68,7 @@ use catalogue::Statuses;
 use events::Events;
 use judging::Judging;
 use reconcile::Context;
+use tally::Tally;
 use world::World;
 
 /// A task ended that never should.
@@ -81,6 +90,8 @@ pub struct Operator {
 /// Runs the operator. Calls `ready` when everything there is has been seen once, whether it leads or not; returns `Ok` after `stop` is cancelled, the write
 /// under way is done and the lead given back, and an error as soon as any of its tasks ends by itself.
 pub async fn run(operator: Operator, ready: impl FnOnce() + Send, stop: CancellationToken) -> Result<(), Ended> {
+    let client = counted(&operator.client, &operator.metrics.requests);
+    let operator = Operator { client, ..operator };
     tokio::select! {
         () = definitions::established(&operator.client, &operator.dice) => tracing::info!("all kinds are served"),
         () = stop.cancelled() => return Ok(()),
@@ -109,10 +120,10 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
     let world = Arc::new(World::new(&settings.scope));
     let events = Arc::new(Events::new(writer.clone(), &settings.pod));
     let scope = settings.scope.clone();
-    let heard = Arc::clone(&world);
+    let (heard, at) = (Arc::clone(&world), Arc::clone(&clock));
     let rules = rules::run(client.clone(), scope.clone(), world.index.clone(), metrics.rules_fresh.clone(), move |change, first| {
         if first || !change.rules.is_empty() {
-            heard.rules_changed(change.rules);
+            heard.rules_changed(change.rules, at.now());
         }
         heard.statuses.notify_one();
     });
@@ -135,13 +146,15 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
         events,
         lead: lead.clone(),
         records: recorded.records.clone(),
+        tally: Tally::new(metrics.objects.clone()),
     };
     let judging = Judging {
         client: client.clone(),
         world: Arc::clone(&world),
         compile,
         metrics: Arc::clone(&metrics),
-        dice,
+        clock: Arc::clone(&clock),
+        dice: Arc::clone(&dice),
         records: recorded.records.clone(),
     };
     let writing = async { tokio::try_join!(reconcile::controllers(context, stop.clone()), statuses.run(stop.clone())) };
@@ -151,6 +164,7 @@ async fn work(operator: Operator, lead: Lead, ready: impl FnOnce() + Send, stop:
         why = watches::leases(client.clone(), scope, Arc::clone(&world), Arc::clone(&clock)) => Err(Ended(why)),
         why = recorded.run => Err(Ended(why)),
         why = judging.run() => Err(Ended(why)),
+        never = definitions::follow(&client, &world, &metrics) => match never {},
         never = leading(lead, &world, &metrics) => match never {},
         never = seen_once(&world, ready) => match never {},
         written = writing => written.map(drop).map_err(Ended),

@@ -6,7 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 
 use crate::cluster::lease::{COMPONENT, DIGEST, EXCHANGE};
+use crate::table::duty::Duty;
 use crate::table::references::Role;
+
+/// How long a Lease is kept after it lapsed. With its pod it is collected long before; this is for those that belong to none.
+const KEPT: SignedDuration = SignedDuration::from_mins(10);
 
 /// The Leases of all pods, by namespace and name.
 #[derive(Debug, Default)]
@@ -16,7 +20,7 @@ pub struct Leases(BTreeMap<(String, String), Held>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     pub exchange: String,
-    pub role: Role,
+    pub duty: Duty,
     pub digest: String,
     version: Option<String>,
     holds: SignedDuration,
@@ -47,7 +51,7 @@ impl Leases {
             // A list that is read again is no renewal.
             Some(known) if known.version == held.version => false,
             Some(known) => {
-                let same = (&known.digest, &known.exchange, known.role) == (&held.digest, &held.exchange, held.role);
+                let same = (&known.digest, &known.exchange, known.duty) == (&held.digest, &held.exchange, held.duty);
                 let lapsed = !known.live(now);
                 self.0.insert(key, held);
                 !same || lapsed
@@ -68,16 +72,36 @@ impl Leases {
         self.0.retain(|(namespace, name), _| listed(namespace, name));
     }
 
+    /// Leases that lapsed long ago: namespace, name and version. A pod that comes back makes another.
+    pub fn forgotten(&self, now: Timestamp) -> Vec<(String, String, Option<String>)> {
+        let long_ago = |held: &Held| now.duration_since(held.seen) > held.holds + KEPT;
+        let forgotten = self.0.iter().filter(|(_, held)| long_ago(held));
+        forgotten.map(|((namespace, name), held)| (namespace.clone(), name.clone(), held.version.clone())).collect()
+    }
+
     /// How many live pods of an Exchange, of these roles, run the rules with this digest.
     pub fn agreement(&self, namespace: &str, exchange: &str, roles: &[Role], digest: &str, now: Timestamp) -> Agreement {
         let mut agreement = Agreement::default();
         for ((lease_namespace, _), held) in &self.0 {
-            if lease_namespace == namespace && held.exchange == exchange && roles.contains(&held.role) && held.live(now) {
+            if lease_namespace == namespace
+                && held.exchange == exchange
+                && roles.iter().any(|role| held.duty.plays(*role))
+                && held.live(now)
+            {
                 agreement.of += 1;
                 agreement.agree += usize::from(held.digest == digest);
             }
         }
         agreement
+    }
+}
+
+impl Leases {
+    /// The digests that the live pods of one workload run.
+    pub fn running(&self, namespace: &str, exchange: &str, component: &str, now: Timestamp) -> Vec<&str> {
+        let of = |held: &&Held| held.exchange == exchange && held.duty.as_str() == component && held.live(now);
+        let here = self.0.iter().filter(|((in_namespace, _), _)| in_namespace == namespace);
+        here.map(|(_, held)| held).filter(of).map(|held| held.digest.as_str()).collect()
     }
 }
 
@@ -90,11 +114,11 @@ impl Held {
 fn held(lease: &Lease, now: Timestamp) -> Option<((String, String), Held)> {
     let metadata = &lease.metadata;
     let labels = metadata.labels.as_ref()?;
-    let role = Role::ALL.into_iter().find(|role| labels.get(COMPONENT).is_some_and(|component| component == role.as_str()))?;
+    let duty = Duty::ALL.into_iter().find(|duty| labels.get(COMPONENT).is_some_and(|component| component == duty.as_str()))?;
     let seconds = lease.spec.as_ref()?.lease_duration_seconds?;
     let held = Held {
         exchange: labels.get(EXCHANGE)?.clone(),
-        role,
+        duty,
         digest: metadata.annotations.as_ref()?.get(DIGEST)?.clone(),
         version: metadata.resource_version.clone(),
         holds: SignedDuration::from_secs(i64::from(seconds)),
@@ -157,6 +181,16 @@ mod tests {
         assert_eq!(routers(&leases, "new", at(31)), (0, 0));
         assert!(leases.put(&lease("a", "router", "new", "2"), at(40)), "coming back is news");
         assert_eq!(routers(&leases, "new", at(70)), (1, 1));
+    }
+
+    #[test]
+    fn a_lease_that_lapsed_long_ago_is_forgotten_as_it_was_seen() {
+        let mut leases = Leases::default();
+        leases.put(&lease("a", "router", "new", "1"), at(0));
+        leases.put(&lease("b", "router", "new", "2"), at(600));
+        assert_eq!(leases.forgotten(at(630)), []);
+        let a = ("sales".to_owned(), "a".to_owned(), Some("1".to_owned()));
+        assert_eq!(leases.forgotten(at(631)), [a], "only this version: a renewal meanwhile saves it");
     }
 
     #[test]

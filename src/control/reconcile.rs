@@ -9,6 +9,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::{Controller, watcher};
 use kube::{Client, Resource, ResourceExt};
+use prometheus::IntGauge;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::apply;
@@ -54,6 +55,8 @@ type Guarded = DeserializeGuard<Exchange>;
 
 /// Reconciles Exchanges until `stop`, and sees what is under way to its end. One Controller for each part of the scope.
 pub async fn controllers(context: Arc<Context>, stop: CancellationToken) -> Result<(), &'static str> {
+    let most = usize::from(CONCURRENCY) * context.settings.scope.parts().len();
+    context.metrics.most_workers.with_label_values(&[CONTROLLER]).set(i64::try_from(most).unwrap_or(i64::MAX));
     let running = context.settings.scope.parts().into_iter().map(|part| {
         let exchanges = api::<Guarded>(&context.client, part.as_deref());
         Controller::new(exchanges, watcher::Config::default())
@@ -77,11 +80,17 @@ async fn reconcile(exchange: Arc<Guarded>, context: Arc<Context>) -> Result<Acti
     if !context.lead.holds() {
         return Ok(Action::await_change());
     }
-    let timer = context.metrics.reconcile_seconds.with_label_values(&[CONTROLLER]).start_timer();
-    let outcome = stages(&exchange, &context).await;
-    timer.observe_duration();
+    let outcome = {
+        let _at_work = AtWork::new(&context.metrics);
+        let _timer = context.metrics.reconcile_seconds.with_label_values(&[CONTROLLER]).start_timer();
+        stages(&exchange, &context).await
+    };
+    // What waits for a pause is an error here, too.
     let label = if outcome.is_ok() { "success" } else { "error" };
     context.metrics.reconciles.with_label_values(&[CONTROLLER, label]).inc();
+    if outcome.is_err() {
+        context.metrics.reconciles_failed.with_label_values(&[CONTROLLER]).inc();
+    }
     match outcome {
         Ok(Stage::NotYet | Stage::Going) => Ok(Action::await_change()),
         Ok(Stage::Done) => {
@@ -95,6 +104,23 @@ async fn reconcile(exchange: Arc<Guarded>, context: Arc<Context>) -> Result<Acti
             tell(&exchange, &context, Some(&error)).await;
             Err(error)
         }
+    }
+}
+
+/// A reconcile under way, counted until it ends or is dropped.
+struct AtWork(IntGauge);
+
+impl AtWork {
+    fn new(metrics: &Metrics) -> Self {
+        let workers = metrics.active_workers.with_label_values(&[CONTROLLER]);
+        workers.inc();
+        Self(workers)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cluster::rule::{Seen, Told, resource, resource_version};
 use crate::table::ObjectRef;
 
 /// Condition types that the operator writes. Others are other writers' business.
-const OURS: [&str; 6] = ["Accepted", "ResolvedRefs", "Programmed", "Ready", "PartiallyInvalid", "Stalled"];
+const OURS: [&str; 7] = ["Accepted", "ResolvedRefs", "Programmed", "Ready", "PartiallyInvalid", "Stalled", "Degraded"];
 
 /// A status to be written.
 #[derive(Clone, Debug, PartialEq)]

@@ -79,7 +79,7 @@ fn a_condition_that_is_over_is_taken_away() {
 #[test]
 fn components_count_where_there_are_any() {
     let told = |ready| {
-        let router = Component { name: "router".into(), ready, desired: 2, summary: format!("{ready}/2") };
+        let router = Component { name: "router".into(), ready, desired: 2, summary: format!("{ready}/2"), ..Component::default() };
         Told { components: vec![router], ..Told::default() }
     };
     let write = differing("sales", &object(), &fresh(), &accepted(true), &told(1), at(1)).unwrap();

@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 
 use super::judge::Judged;
 use crate::api::Exchange;
+use crate::api::exchange::{Embedded, NetworkPolicies};
 use crate::api::expose::Expose;
-use crate::table::references::{Role, secrets_of};
+use crate::api::workload::{self as api, Spool};
+use crate::table::duty::Duty;
+use crate::table::references::secrets_of;
 use crate::table::{Kind, ObjectRef};
 
 /// Longest name of an Exchange: with `-ingest` it is still the name of a Service.
@@ -42,15 +45,32 @@ pub struct Valid {
     /// The way in from outside.
     pub expose: Option<Expose>,
     pub workloads: Vec<Workload>,
+    /// Port of the database, where there is one.
+    pub database_port: Option<i32>,
+    /// Whether NetworkPolicies are made.
+    pub shut_off: bool,
 }
 
 /// The pods of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
-    pub role: Role,
-    pub replicas: i32,
+    pub duty: Duty,
+    /// None when an autoscaler says how many.
+    pub replicas: Option<i32>,
+    /// What is asked for beside.
+    pub overrides: api::Workload,
+    /// Of ingest.
+    pub spool: Option<Spool>,
+    /// Where the embedded store is.
+    pub volume: Option<Embedded>,
     /// Names of the Secrets that it may read.
     pub secrets: BTreeSet<String>,
+}
+
+impl Workload {
+    pub fn autoscale(&self) -> Option<&api::Autoscale> {
+        self.overrides.autoscale.as_ref()
+    }
 }
 
 /// Looks at an Exchange and its namespace.
@@ -66,19 +86,35 @@ pub fn validate(exchange: &Result<Exchange, InvalidObject>, judged: &Judged) -> 
     }
     let uid = exchange.uid().ok_or(Error::Incomplete("metadata.uid"))?;
     let rejected = judged.rejected_names();
-    let workload = |role, replicas: Option<i32>| Workload {
-        role,
-        replicas: replicas.unwrap_or(REPLICAS),
-        secrets: secrets_of(role, &judged.objects, &rejected),
-    };
     let spec = &exchange.spec;
+    let workload = |duty: Duty, overrides: &api::Workload| Workload {
+        duty,
+        replicas: overrides.autoscale.is_none().then(|| overrides.replicas.unwrap_or(REPLICAS)),
+        overrides: overrides.clone(),
+        spool: None,
+        volume: None,
+        secrets: duty.roles().iter().flat_map(|role| secrets_of(*role, &judged.objects, &rejected)).collect(),
+    };
+    let ingest = &spec.ingest;
+    let workloads = match &spec.store.embedded {
+        Some(volume) => {
+            let overrides = api::Workload { replicas: Some(1), autoscale: None, ..ingest.workload.clone() };
+            vec![Workload { volume: Some(volume.clone()), ..workload(Duty::Standalone, &overrides) }]
+        }
+        None => vec![
+            Workload { spool: Some(ingest.spool.clone()), ..workload(Duty::Ingest, &ingest.workload) },
+            workload(Duty::Router, &spec.router),
+        ],
+    };
     Ok(Valid {
         namespace: exchange.namespace().ok_or(Error::Incomplete("metadata.namespace"))?,
         owner: json!({
             "apiVersion": Exchange::api_version(&()), "kind": Exchange::kind(&()), "name": name, "uid": uid, "controller": true,
         }),
         expose: spec.ingest.expose.clone(),
-        workloads: vec![workload(Role::Ingest, spec.ingest.workload.replicas), workload(Role::Router, spec.router.replicas)],
+        workloads,
+        database_port: spec.store.postgresql.as_ref().map(|postgresql| postgresql.port),
+        shut_off: spec.network_policies == NetworkPolicies::Enabled,
         name,
         uid,
     })

@@ -160,7 +160,11 @@ impl Facts<'_> {
         });
         let lacking = self.remarks.iter().filter(|remark| remark.lacking);
         let lacking = lacking.map(|remark| Part::new(false, Reason::UnsupportedValue, remark.message.clone()));
-        trouble.into_iter().chain(lacking).chain(waiting).collect()
+        let old = self.components.iter().filter(|component| component.updated < component.desired).map(|component| {
+            let Component { name, updated, desired, .. } = component;
+            Part::new(false, Reason::Progressing, format!("{updated} of {desired} {name} pods are as the Exchange asks for"))
+        });
+        trouble.into_iter().chain(lacking).chain(waiting).chain(old).collect()
     }
 
     /// What of an object can't be used here.

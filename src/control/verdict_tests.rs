@@ -137,9 +137,11 @@ fn nothing_is_said_before_every_secret_was_looked_for() {
 #[test]
 fn an_exchange_is_ready_when_its_pods_are_and_says_what_the_operator_could_not_do() {
     let mut house = House::new().pod("a", "router", "new").pod("c", "ingest", "new");
-    house.components = vec![Component { name: "router".into(), ready: 1, desired: 2, summary: "1/2".into() }];
+    house.components = vec![Component { name: "router".into(), ready: 1, desired: 2, updated: 1, ..Component::default() }];
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Progressing: 1 of 2 router pods are ready");
     house.components[0].ready = 2;
+    assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Progressing: 1 of 2 router pods are as the Exchange asks for");
+    house.components[0].updated = 2;
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "True/Ready: in use");
     house.trouble = Some(Trouble { category: Category::Forbidden, message: "apply Role house-router: no".into() });
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Forbidden: apply Role house-router: no");

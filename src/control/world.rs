@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::Stream;
+use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use super::child::{ChildKind, Children, Watched};
 use super::error::Category;
 use super::judge::Judged;
 use super::programmed::Leases;
+use super::propagation::Propagation;
 use crate::cluster::rules::SharedIndex;
 use crate::cluster::scope::Scope;
 use crate::cluster::secrets::AllFound;
@@ -33,7 +35,9 @@ pub struct World {
     judged: Mutex<BTreeMap<String, Arc<Judged>>>,
     secrets: Mutex<BTreeMap<String, watch::Receiver<Arc<AllFound>>>>,
     trouble: Mutex<BTreeMap<Named, Trouble>>,
-    unjudged: Mutex<BTreeSet<String>>,
+    unjudged: Mutex<BTreeMap<String, Timestamp>>,
+    propagation: Mutex<Propagation>,
+    outdated: Mutex<BTreeMap<&'static str, String>>,
     /// Rules changed.
     pub judge: Notify,
     /// Something changed that a status may tell of.
@@ -53,6 +57,8 @@ impl World {
             secrets: Mutex::default(),
             trouble: Mutex::default(),
             unjudged: Mutex::default(),
+            propagation: Mutex::default(),
+            outdated: Mutex::default(),
             judge: Notify::new(),
             statuses: Notify::new(),
             reconciles: watch::Sender::new(0),
@@ -90,12 +96,18 @@ impl World {
         })
     }
 
-    pub fn rules_changed(&self, namespaces: BTreeSet<String>) {
-        lock(&self.unjudged).extend(namespaces);
+    /// Rules of these namespaces changed, and that was seen `now`.
+    pub fn rules_changed(&self, namespaces: BTreeSet<String>, now: Timestamp) {
+        let mut unjudged = lock(&self.unjudged);
+        for namespace in namespaces {
+            unjudged.entry(namespace).or_insert(now);
+        }
+        drop(unjudged);
         self.judge.notify_one();
     }
 
-    pub fn take_unjudged(&self) -> BTreeSet<String> {
+    /// Namespaces whose rules changed, and when that was seen first.
+    pub fn take_unjudged(&self) -> BTreeMap<String, Timestamp> {
         std::mem::take(&mut lock(&self.unjudged))
     }
 
@@ -109,8 +121,28 @@ impl World {
         lock(&self.judged).keys().cloned().collect()
     }
 
-    pub fn set_judged(&self, namespace: String, judged: Judged) {
-        lock(&self.judged).insert(namespace, Arc::new(judged));
+    /// Notes a verdict on rules whose change was `seen`.
+    pub fn set_judged(&self, namespace: String, judged: Judged, seen: Timestamp) {
+        let digest = judged.digest.clone();
+        let before = lock(&self.judged).insert(namespace.clone(), Arc::new(judged));
+        // Of the first verdict it is not known when its rules came.
+        if before.is_some_and(|before| before.digest != digest) {
+            self.propagation().changed(&namespace, seen);
+        }
+    }
+
+    pub fn propagation(&self) -> MutexGuard<'_, Propagation> {
+        lock(&self.propagation)
+    }
+
+    /// Definitions that are older than the program, by kind, and what is wrong with them.
+    pub fn outdated(&self) -> BTreeMap<&'static str, String> {
+        lock(&self.outdated).clone()
+    }
+
+    pub fn set_outdated(&self, outdated: BTreeMap<&'static str, String>) {
+        *lock(&self.outdated) = outdated;
+        self.statuses.notify_one();
     }
 
     pub fn set_secrets(&self, namespace: String, found: watch::Receiver<Arc<AllFound>>) {

@@ -71,6 +71,10 @@ fn unique(schema: &Value, items: &[Value], path: &str, wrongs: &mut Vec<Wrong>) 
 
 fn test(rule: &Value, value: &Value, context: &Context<'_, '_>) -> Result<(), String> {
     let source = rule.get("rule").and_then(Value::as_str).unwrap_or_default();
+    // It is about a change on the API server; a folder has nothing that was before.
+    if source.contains("oldSelf") {
+        return Ok(());
+    }
     let program = Program::compile(source).map_err(|_| format!("the rule `{source}` can't be read"))?;
     let mut scope = context.new_inner_scope();
     scope.add_variable("self", escaped(value)).map_err(|_| format!("the rule `{source}` can't be tested"))?;

@@ -65,10 +65,24 @@ pub struct Metrics {
     pub spool_drained: IntCounterVec,
     /// Reconciles of the operator, by controller and result (`success`, `error`).
     pub reconciles: IntCounterVec,
+    /// Reconciles of the operator that failed, by controller.
+    pub reconciles_failed: IntCounterVec,
     /// Errors of the operator's reconciles, by controller and category.
     pub reconcile_errors: IntCounterVec,
     /// Seconds of reconciles, by controller.
     pub reconcile_seconds: HistogramVec,
+    /// Reconciles that are under way, by controller.
+    pub active_workers: IntGaugeVec,
+    /// How many may be under way at once, by controller.
+    pub most_workers: IntGaugeVec,
+    /// Requests to the API server, by code of the answer (`<error>` without one) and method.
+    pub requests: IntCounterVec,
+    /// Objects by namespace, kind, condition and the condition's status.
+    pub objects: IntGaugeVec,
+    /// Seconds from a change of rules until every pod runs it.
+    pub programmed_seconds: Histogram,
+    /// 1 for a definition on the API server that is older than the program, by kind.
+    pub definitions_outdated: IntGaugeVec,
     /// 1 while this operator leads, by name of the Lease.
     pub leader: IntGaugeVec,
     /// Writes to the API server, by kind of object and verb (`apply`, `status`, `delete`).
@@ -159,9 +173,15 @@ impl Metrics {
             )?,
             reconciles: counters(
                 &r,
-                "leadflow_reconciles_total",
+                "controller_runtime_reconcile_total",
                 "Reconciles of the operator, by controller and result.",
                 &["controller", "result"],
+            )?,
+            reconciles_failed: counters(
+                &r,
+                "controller_runtime_reconcile_errors_total",
+                "Reconciles of the operator that failed, by controller.",
+                &["controller"],
             )?,
             reconcile_errors: counters(
                 &r,
@@ -171,10 +191,46 @@ impl Metrics {
             )?,
             reconcile_seconds: histograms(
                 &r,
-                "leadflow_reconcile_seconds",
+                "controller_runtime_reconcile_time_seconds",
                 "Seconds of reconciles, by controller.",
                 &["controller"],
                 MILLIS,
+            )?,
+            active_workers: gauges(
+                &r,
+                "controller_runtime_active_workers",
+                "Reconciles that are under way, by controller.",
+                &["controller"],
+            )?,
+            most_workers: gauges(
+                &r,
+                "controller_runtime_max_concurrent_reconciles",
+                "How many reconciles may be under way at once, by controller.",
+                &["controller"],
+            )?,
+            requests: counters(
+                &r,
+                "rest_client_requests_total",
+                "Requests to the API server, by code of the answer and method.",
+                &["code", "method"],
+            )?,
+            objects: gauges(
+                &r,
+                "leadflow_objects",
+                "Objects, by condition and its status, as the leading operator sees them.",
+                &["namespace", "kind", "condition", "status"],
+            )?,
+            programmed_seconds: histogram(
+                &r,
+                "leadflow_programmed_seconds",
+                "Seconds from the operator's sight of a change until every pod runs it.",
+                MILLIS,
+            )?,
+            definitions_outdated: gauges(
+                &r,
+                "leadflow_definitions_outdated",
+                "1 for a definition on the API server that is older than the program, by kind.",
+                &["kind"],
             )?,
             leader: gauges(&r, "leader_election_master_status", "1 while this operator leads, by name of the Lease.", &["name"])?,
             writes: counters(&r, "leadflow_api_writes_total", "Writes to the API server, by kind and verb.", &["kind", "verb"])?,

@@ -1,6 +1,7 @@
 //! What a process can be: each role as a function that runs until it is told to stop.
 //!
-//! [`standalone`] is ingest and router in one process, from a folder of manifests; [`pod`] is either of them in a cluster. [`process`] is what every
+//! [`standalone`] is ingest and router in one process, from a folder of manifests; [`pod`] is either of them in a cluster, or both, with the store
+//! that [`pod_store`] opens. [`process`] is what every
 //! process has, [`in_force`] the rules that it goes by, [`router`] the claiming of leads.
 
 pub mod in_force;
@@ -8,6 +9,7 @@ pub mod ingest;
 pub mod intake;
 pub mod operator;
 pub mod pod;
+pub mod pod_store;
 pub mod process;
 pub mod router;
 pub mod routing;

@@ -21,7 +21,12 @@ pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
     let operator = Operator {
         client,
         settings: control::Settings {
-            image: settings.image.clone(),
+            image: control::Image {
+                name: settings.image.clone(),
+                pull_policy: settings.image_pull_policy,
+                // An empty variable is no name.
+                pull_secrets: settings.image_pull_secrets.iter().filter(|name| !name.is_empty()).cloned().collect(),
+            },
             scope: Scope::of(settings.watch_namespaces.clone()),
             pod: settings.pod_name.clone(),
             namespace,

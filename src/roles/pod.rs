@@ -1,8 +1,9 @@
-//! Ingest or router in a cluster: rules and Secrets by watches, leads in PostgreSQL.
+//! A pod in a cluster: ingest, router, or with the embedded store both. Rules and Secrets come by watches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tower::ServiceExt;
 
 use super::in_force::InForce;
+use super::pod_store::{self, Opened};
 use super::process::Process;
 use super::spooling::{self, SpoolSettings, Spooling};
 use super::{RunError, intake, routing, stores};
@@ -25,14 +27,15 @@ use crate::cluster::index::Undecodable;
 use crate::cluster::last_good::LastGood;
 use crate::cluster::last_good::watch::{ByNamespace, watch_records};
 use crate::cluster::lease::{self, Holder};
+use crate::cluster::requests::counted;
 use crate::cluster::rules::watch_objects;
 use crate::cluster::scope::Scope;
 use crate::cluster::secrets::{AllFound, Keep, SecretsWatch, present, watch_secrets};
 use crate::flow::ports::Clock;
 use crate::ops::listen::listen;
 use crate::settings::Place;
-use crate::store::Store;
 use crate::store::postgres::PostgresStore;
+use crate::table::duty::Duty;
 use crate::table::references::{Role, secrets_of};
 use crate::table::{ObjectRef, Objects, Secrets};
 
@@ -50,7 +53,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Which pod this is, and where it listens.
 pub struct Settings<'a> {
-    pub role: Role,
+    pub duty: Duty,
     pub place: &'a Place,
     pub address: Option<IpAddr>,
     /// The port for posts; of ingest only.
@@ -58,6 +61,8 @@ pub struct Settings<'a> {
     pub admin_port: u16,
     /// Where leads wait while the store is away; of ingest only.
     pub spool: Option<&'a SpoolSettings>,
+    /// The folder of the embedded store; of a pod that may have one.
+    pub data: Option<&'a Path>,
 }
 
 /// Runs until told to stop.
@@ -84,7 +89,8 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     let config = kube::Config::infer().await.map_err(|error| RunError::Cluster(error.to_string()))?;
     let namespace = settings.place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))?;
-    let pod = settings.place.pod_name.clone().unwrap_or_else(|| format!("leadflow-{}-{:08x}", settings.role, process.dice.roll() as u32));
+    let client = counted(&client, &process.metrics.requests);
+    let pod = settings.place.pod_name.clone().unwrap_or_else(|| format!("leadflow-{}-{:08x}", settings.duty, process.dice.roll() as u32));
 
     let in_force = Arc::new(InForce::new(Arc::clone(&process.metrics), Arc::clone(&process.clock)));
     let watched = watch_objects(client.clone(), &namespace, process.metrics.rules_fresh.clone());
@@ -95,7 +101,8 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
     process.tasks.dropped("secrets", async move { Err::<(), _>(watching.await) });
 
     let mut follower = Follower {
-        role: settings.role,
+        duty: settings.duty,
+        data: settings.data.map(Path::to_owned),
         objects: watched.objects,
         undecodable: watched.undecodable,
         namespace: namespace.clone(),
@@ -111,48 +118,47 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
         Some(settings) => spooling::open(process, settings).await?.map(|spool| (spool, settings)),
         None => None,
     };
-    let (store, url) = follower.connect(process, spool.is_some()).await;
-    let store_port: Arc<dyn Store> = Arc::clone(&store) as _;
-    let group = stores::gather(process, &store_port, stores::SOME, spool.as_ref().map(|(spool, _)| spool.clone()));
+    let opened = follower.connect(process, spool.is_some()).await?;
+    let store_port = opened.store();
+    let group = stores::gather(process, &store_port, opened.at_once(), spool.as_ref().map(|(spool, _)| spool.clone()));
 
-    match settings.role {
-        Role::Ingest => {
-            let listener = listen(settings.address, settings.port, "--port").await?;
-            match spool {
-                Some((spool, settings)) => {
-                    let appender = Arc::new(Spooling { group, spool: spool.clone() });
-                    let served = intake::start(process, &in_force, &store_port, appender, listener);
-                    spooling::drain(process, settings, &spool, store_port, served);
-                }
-                None => drop(intake::start(process, &in_force, &store_port, Arc::new(group), listener)),
+    if settings.duty.plays(Role::Router) {
+        let (transitions, queue) = mpsc::channel(publish::QUEUE);
+        let started = routing::start(process, &in_force, &store_port, &group, &pod, Some(transitions))?;
+        let publisher = Publisher::new(client.clone(), &namespace, &pod, Arc::clone(&process.metrics));
+        process.tasks.dropped("circuits out", async move {
+            publisher.run(queue).await;
+            Ok::<_, Infallible>(())
+        });
+        process.tasks.dropped("circuits in", heed(watched.circuits, started.breakers, Arc::clone(&process.clock), pod.clone()));
+        pages.open(started.pages);
+    }
+    if settings.duty.plays(Role::Ingest) {
+        let listener = listen(settings.address, settings.port, "--port").await?;
+        match spool {
+            Some((spool, settings)) => {
+                let appender = Arc::new(Spooling { group, spool: spool.clone() });
+                let served = intake::start(process, &in_force, &store_port, appender, listener);
+                spooling::drain(process, settings, &spool, store_port, served);
             }
-        }
-        Role::Router => {
-            let (transitions, queue) = mpsc::channel(publish::QUEUE);
-            let started = routing::start(process, &in_force, &store_port, &group, &pod, Some(transitions))?;
-            let publisher = Publisher::new(client.clone(), &namespace, &pod, Arc::clone(&process.metrics));
-            process.tasks.dropped("circuits out", async move {
-                publisher.run(queue).await;
-                Ok::<_, Infallible>(())
-            });
-            process.tasks.dropped("circuits in", heed(watched.circuits, started.breakers, Arc::clone(&process.clock), pod.clone()));
-            pages.open(started.pages);
+            None => drop(intake::start(process, &in_force, &store_port, Arc::new(group), listener)),
         }
     }
     let holder =
-        Holder { namespace, pod, uid: settings.place.pod_uid.clone(), exchange: settings.place.exchange.clone(), role: settings.role };
+        Holder { namespace, pod, uid: settings.place.pod_uid.clone(), exchange: settings.place.exchange.clone(), duty: settings.duty };
     let keeping = lease::keep(client, holder, in_force.digests(), Arc::clone(&process.clock), process.shutdown.drain());
     process.tasks.drained("lease", async move {
         keeping.await;
         Ok::<_, Infallible>(())
     });
-    process.tasks.dropped("changes", follower.follow(store, url));
+    process.tasks.dropped("changes", follower.follow(opened));
     Ok(())
 }
 
 /// Keeps what is in force in step with the cluster.
 struct Follower {
-    role: Role,
+    duty: Duty,
+    data: Option<PathBuf>,
     objects: watch::Receiver<Arc<Objects>>,
     undecodable: watch::Receiver<Arc<BTreeMap<ObjectRef, Undecodable>>>,
     namespace: String,
@@ -179,9 +185,13 @@ impl Follower {
         self.take_secrets();
     }
 
-    /// Connects to the database that the Exchange names, however long it takes to be there; with a spool it is waited for only briefly.
-    async fn connect(&mut self, process: &mut Process, with_spool: bool) -> (Arc<PostgresStore>, String) {
+    /// Opens the store that the Exchange names, however long it takes to be there; with a spool it is waited for only briefly.
+    async fn connect(&mut self, process: &mut Process, with_spool: bool) -> Result<Opened, RunError> {
         loop {
+            let objects = Arc::clone(&self.objects.borrow());
+            if let Some(opened) = pod_store::embedded(objects.exchange().map(Arc::as_ref), self.data.as_deref())? {
+                return Ok(opened);
+            }
             let connected = match self.url() {
                 None => None,
                 Some(url) if with_spool => Some((PostgresStore::open(&url, CONNECTIONS), url)),
@@ -196,7 +206,7 @@ impl Follower {
                         if with_spool {
                             prepare(process, Arc::clone(&store)).await;
                         }
-                        return (store, url);
+                        return Ok(Opened::Postgresql { store, url });
                     }
                     Err(error) => tracing::warn!(%error, "the database can't be used yet"),
                 },
@@ -229,17 +239,11 @@ impl Follower {
     }
 
     /// Takes over every change, for ever.
-    async fn follow(mut self, store: Arc<PostgresStore>, mut url: String) -> Result<(), &'static str> {
+    async fn follow(mut self, mut opened: Opened) -> Result<(), &'static str> {
         loop {
             self.next().await?;
-            if let Some(now) = self.url()
-                && now != url
-            {
-                match store.set_url(&now) {
-                    Ok(()) => tracing::info!("the database's URL has changed; new connections use the new one"),
-                    Err(error) => tracing::error!(%error, "the database's new URL can't be used"),
-                }
-                url = now;
+            if let Some(now) = self.url() {
+                opened.set_url(now);
             }
         }
     }
@@ -257,7 +261,7 @@ impl Follower {
         let broken = undecodable.keys().chain(settled.fallen_back.keys()).collect::<BTreeSet<_>>().len();
         let rejected: Vec<_> = settled.rejected.into_iter().filter(|one| !settled.fallen_back.contains_key(&one.object)).collect();
         let left_out: BTreeSet<_> = rejected.iter().map(|rejection| rejection.object.clone()).collect();
-        self.secrets.set_names(secrets_of(self.role, &settled.used, &left_out));
+        self.secrets.set_names(self.duty.roles().iter().flat_map(|role| secrets_of(*role, &settled.used, &left_out)).collect());
         self.used = settled.used;
         self.in_force.put(settled.compiled, &rejected, broken);
     }

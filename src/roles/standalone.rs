@@ -12,6 +12,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt};
 
 use super::in_force::InForce;
+use super::pod_store::LEADS;
 use super::process::Process;
 use super::{RunError, intake, routing, stores};
 use crate::folder::{self, FolderError, Reading};
@@ -24,8 +25,6 @@ use crate::store::{Store, StoreError};
 use crate::table::{Objects, Secrets, Table};
 use crate::tools::receiver;
 
-/// The file of the embedded store, in the data folder.
-const LEADS: &str = "leads.db";
 /// The file of the generated encryption keys, in the data folder.
 const KEYS: &str = "encryption-keys.json";
 /// Connections to PostgreSQL.
@@ -52,10 +51,11 @@ pub async fn run(settings: &OneProcess, dir: &Path, crm_port: Option<u16>, out: 
 
     let group = stores::gather(&mut process, &store, at_once, None);
     let router = routing::start(&mut process, &in_force, &store, &group, "standalone", None)?;
-    let listener = listen(Some(settings.address), settings.port, "--port").await?;
-    let posts = listener.local_addr().unwrap_or(SocketAddr::new(settings.address, settings.port));
+    let address = settings.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let listener = listen(Some(address), settings.port, "--port").await?;
+    let posts = listener.local_addr().unwrap_or(SocketAddr::new(address, settings.port));
     intake::start(&mut process, &in_force, &store, Arc::new(group), listener);
-    process.admin(Some(settings.address), settings.admin_port, router.pages).await?;
+    process.admin(Some(address), settings.admin_port, router.pages).await?;
     if let Some(port) = crm_port {
         let listener = listen(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port, "--crm-port").await?;
         // It outlives draining: deliveries under way are answered.

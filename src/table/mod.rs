@@ -7,6 +7,7 @@ pub mod bits;
 pub mod compile;
 pub mod compiler;
 pub mod digest;
+pub mod duty;
 pub mod endpoint;
 pub mod expression;
 pub mod index;

@@ -11,7 +11,7 @@ use leadflow::cluster::lease::{self, Holder};
 use leadflow::cluster::rules::watch_objects;
 use leadflow::cluster::secrets::{AllFound, Found, Keep, watch_secrets};
 use leadflow::flow::ports::{SystemClock, SystemDice};
-use leadflow::table::references::Role;
+use leadflow::table::duty::Duty;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -135,7 +135,7 @@ async fn a_lease_says_what_a_pod_runs_and_goes_with_it() {
         pod: "router-1".into(),
         uid: Some("1234".into()),
         exchange: "house".into(),
-        role: Role::Router,
+        duty: Duty::Router,
     };
     let (digests, digest) = watch::channel(String::new());
     let stop = CancellationToken::new();

@@ -68,6 +68,91 @@ async fn an_exposed_exchange_has_an_ingress_and_says_where_to_post() {
     until(&sources, "form", "the URL inside again", |object| status(object, "url") == inside).await;
 }
 
+/// What an autoscaler does: it sets the number by itself.
+async fn scale(client: &Client, namespace: &str, replicas: i32) {
+    let deployments = super::operator::child(client, namespace, "Deployment");
+    let by_scaler = PatchParams { field_manager: Some("scaler".to_owned()), ..PatchParams::default() };
+    deployments.patch("house-router", &by_scaler, &Patch::Merge(json!({"spec": {"replicas": replicas}}))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_takes_over_the_number_of_pods_that_there_is() {
+    if !require(&[Part::ApiServer]) {
+        return;
+    }
+    let cluster = Cluster::shared().await;
+    let (client, namespace) = (cluster.client().await, cluster.namespace("scaled").await);
+    let client = &client;
+    let token = operator_token(cluster, &namespace).await;
+    let _operator = Running::start(cluster.client_for_token(&token).await, &namespace).await;
+    let mut house = exchange("house");
+    house["spec"]["router"] = json!({"replicas": 5});
+    apply(client, &namespace, &[house.clone()]).await;
+    let deployments = super::operator::child(client, &namespace, "Deployment");
+    until(&deployments, "house-router", "five routers", |object| object.is_some_and(|o| o.data["spec"]["replicas"] == 5)).await;
+    house["spec"]["router"] = json!({"autoscale": {"maxReplicas": 9, "cpuPercent": 70}});
+    apply(client, &namespace, &[house.clone()]).await;
+    let scalers = api(client, &namespace, "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+    until(&scalers, "house-router", "an autoscaler", |object| object.is_some()).await;
+    let kept = deployments.get("house-router").await.unwrap();
+    assert_eq!(kept.data["spec"]["replicas"], 5, "it is not one pod in between");
+    scale(client, &namespace, 8).await;
+    let stray = json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "somebody"}}});
+    deployments.patch("house-router", &PatchParams::default(), &Patch::Merge(&stray)).await.unwrap();
+    let mended = |object: Option<&DynamicObject>| {
+        object.is_some_and(|o| o.metadata.labels.as_ref().unwrap()["app.kubernetes.io/part-of"] == "leadflow")
+    };
+    let mended = until(&deployments, "house-router", "the operator mends the rest", mended).await.unwrap();
+    assert_eq!(mended.data["spec"]["replicas"], 8, "and leaves the number alone");
+    house["spec"]["router"] = json!({"replicas": 2});
+    apply(client, &namespace, &[house]).await;
+    until(&deployments, "house-router", "two routers", |object| object.is_some_and(|o| o.data["spec"]["replicas"] == 2)).await;
+    until(&scalers, "house-router", "no autoscaler", |object| object.is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_store_takes_other_workloads_behind_the_same_services() {
+    if !require(&[Part::ApiServer]) {
+        return;
+    }
+    let cluster = Cluster::shared().await;
+    let (client, namespace) = (cluster.client().await, cluster.namespace("stores").await);
+    let client = &client;
+    let token = operator_token(cluster, &namespace).await;
+    let _operator = Running::start(cluster.client_for_token(&token).await, &namespace).await;
+    apply_secrets(client, &namespace).await;
+    apply(client, &namespace, &[exchange("house"), source("form")]).await;
+    let deployments = super::operator::child(client, &namespace, "Deployment");
+    until(&deployments, "house-router", "a router", |object| object.is_some()).await;
+    let mut embedded = exchange("house");
+    embedded["spec"]["store"] = json!({"embedded": {"storage": "1Gi"}});
+    embedded["spec"]["ingest"] = json!({"replicas": 3});
+    apply(client, &namespace, &[embedded.clone()]).await;
+    let sets = api(client, &namespace, "apps", "v1", "StatefulSet", "statefulsets");
+    until(&sets, "house-standalone", "one pod with a volume", |object| object.is_some_and(|o| o.data["spec"]["replicas"] == 1)).await;
+    until(&deployments, "house-router", "no router of its own", |object| object.is_none()).await;
+    let services = super::operator::child(client, &namespace, "Service");
+    let selects =
+        |object: Option<&DynamicObject>| object.is_some_and(|o| o.data["spec"]["selector"]["app.kubernetes.io/component"] == "standalone");
+    until(&services, "house-ingest", "the Service selects the one pod", selects).await;
+    let house = until_condition(client, &namespace, "Exchange", "house", "PartiallyInvalid", "True/UnsupportedValue").await;
+    assert!(message(Some(&house), "PartiallyInvalid").contains("spec.ingest"), "three pods can't share a file");
+
+    let rules = super::operator::digest(client, &namespace).await;
+    let _pod = super::operator::pod(client, &namespace, "house-standalone-0", leadflow::table::duty::Duty::Standalone, &rules);
+    until_condition(client, &namespace, "LeadSource", "form", "Programmed", "True/Programmed").await;
+    let told = |object: Option<&DynamicObject>| {
+        object.is_some_and(|o| {
+            let component = &o.data["status"]["components"][0];
+            component["programmed"] == "1/1" && component["revision"] == rules[..12] && component["version"] == "leadflow:test"
+        })
+    };
+    until(&ours(client, &namespace, "Exchange"), "house", "the one pod is told of", told).await;
+    embedded["spec"]["store"]["embedded"]["storage"] = json!("2Gi");
+    let refused = try_apply(client, &namespace, &embedded).await.unwrap_err().to_string();
+    assert!(refused.contains("enlarge the PersistentVolumeClaim itself"), "{refused}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_route_waits_for_the_gateway_api_and_needs_no_restart_when_it_comes() {
     if !require(&[Part::ApiServer]) {

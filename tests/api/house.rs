@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams};
 use kube::core::{DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use leadflow::cluster::scope::Scope;
-use leadflow::control::{self, Operator, Settings};
+use leadflow::control::{self, Image, Operator, Settings};
 use leadflow::flow::ports::{SystemClock, SystemDice};
 use leadflow::ops::metrics::Metrics;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ impl Running {
         let stop = CancellationToken::new();
         let (ready, seen) = tokio::sync::oneshot::channel();
         let settings = Settings {
-            image: "leadflow:test".to_owned(),
+            image: Image { name: "leadflow:test".to_owned(), ..Image::default() },
             scope: Scope::Namespaces(vec![namespace.to_owned()]),
             pod: pod.to_owned(),
             namespace: namespace.to_owned(),

@@ -9,6 +9,7 @@ mod support;
 mod chart;
 mod crds;
 mod data_plane;
+mod definitions;
 mod election;
 mod environment;
 mod exposed;

@@ -5,6 +5,7 @@ use kube::core::DynamicObject;
 use kube::{Api, Client, ResourceExt};
 use leadflow::cluster::lease::{self, Holder};
 use leadflow::flow::ports::SystemClock;
+use leadflow::table::duty::Duty;
 use leadflow::table::references::Role;
 use serde_json::json;
 use tokio::sync::watch;
@@ -41,10 +42,11 @@ pub fn pod(
     client: &Client,
     namespace: &str,
     name: &str,
-    role: Role,
+    duty: impl Into<Duty>,
     digest: &str,
 ) -> (watch::Sender<String>, CancellationToken, tokio::task::JoinHandle<()>) {
-    let holder = Holder { namespace: namespace.to_owned(), pod: name.to_owned(), uid: None, exchange: "house".to_owned(), role };
+    let holder =
+        Holder { namespace: namespace.to_owned(), pod: name.to_owned(), uid: None, exchange: "house".to_owned(), duty: duty.into() };
     let (digests, digest) = watch::channel(digest.to_owned());
     let stop = CancellationToken::new();
     let task = tokio::spawn(lease::keep(client.clone(), holder, digest, std::sync::Arc::new(SystemClock), stop.clone()));
@@ -175,15 +177,6 @@ async fn what_can_not_be_used_is_refused_with_the_reason() {
     let (client, namespace) = (cluster.client().await, cluster.namespace("refused").await);
     let client = &client;
     let operator = Running::start(client.clone(), &namespace).await;
-    let mut embedded = exchange("house");
-    embedded["spec"]["store"] = json!({"embedded": {}});
-    let exchanges = ours(client, &namespace, "Exchange");
-    exchanges.create(&PostParams::default(), &serde_json::from_value(embedded).unwrap()).await.unwrap();
-    let house = until_condition(client, &namespace, "Exchange", "house", "Accepted", "False/UnsupportedValue").await;
-    assert!(message(Some(&house), "Accepted").contains("postgresql"));
-    assert_eq!(condition(Some(&house), "Stalled"), "True/UnsupportedValue");
-    exchanges.delete("house", &DeleteParams::default()).await.unwrap();
-
     apply(client, &namespace, &[exchange("first")]).await;
     until_condition(client, &namespace, "Exchange", "first", "Accepted", "True/Accepted").await;
     // Ages count in whole seconds, and of one age the first by name is chosen.

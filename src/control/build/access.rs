@@ -33,7 +33,7 @@ pub(super) fn role(workload: &Workload) -> Value {
             "verbs": ["list", "watch"],
         }));
     }
-    if workload.role == Role::Router {
+    if workload.duty.plays(Role::Router) {
         rules.push(json!({"apiGroups": [GROUP], "resources": ["leadendpoints/status"], "verbs": ["patch"]}));
         rules.push(json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}));
     }

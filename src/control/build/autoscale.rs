@@ -10,9 +10,7 @@ pub(super) fn object(part: &Part<'_>) -> Option<Wanted> {
     let autoscale = part.workload.autoscale()?;
     match (autoscale.cpu_percent, autoscale.queue_age_seconds, &autoscale.prometheus_address) {
         (Some(percent), _, _) => Some(part.object(ChildKind::HorizontalPodAutoscaler, by_cpu(part, autoscale, percent))),
-        (None, Some(seconds), Some(address)) => {
-            Some(part.object(ChildKind::ScaledObject, by_queue_age(part, autoscale, seconds, address)))
-        }
+        (None, Some(seconds), Some(address)) => Some(part.object(ChildKind::ScaledObject, by_queue_age(part, autoscale, seconds, address))),
         _ => None,
     }
 }

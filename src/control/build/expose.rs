@@ -12,24 +12,30 @@ use crate::table::references::Role;
 const PATH: &str = "/v1/sources";
 
 pub(super) fn objects(valid: &Valid) -> Option<Wanted> {
-    let workload = valid.workloads.iter().find(|workload| workload.role == Role::Ingest)?;
+    let workload = valid.workloads.iter().find(|workload| workload.duty.plays(Role::Ingest))?;
     let part = Part { valid, workload };
+    let object = |kind, rest| super::object(valid, kind, service(valid), part.labels(), rest);
     let expose = valid.expose.as_ref()?;
     match (&expose.ingress, &expose.http_route) {
         (Some(wanted), _) => {
-            let mut object = part.object(ChildKind::Ingress, ingress(&part, wanted));
+            let mut ingress = object(ChildKind::Ingress, ingress(valid, wanted));
             if !wanted.annotations.is_empty() {
-                object.object["metadata"]["annotations"] = json!(wanted.annotations);
+                ingress.object["metadata"]["annotations"] = json!(wanted.annotations);
             }
-            Some(object)
+            Some(ingress)
         }
-        (None, Some(wanted)) => Some(part.object(ChildKind::HttpRoute, http_route(&part, wanted))),
+        (None, Some(wanted)) => Some(object(ChildKind::HttpRoute, http_route(valid, wanted))),
         (None, None) => None,
     }
 }
 
-fn ingress(part: &Part<'_>, wanted: &Ingress) -> Value {
-    let backend = json!({"service": {"name": part.name(), "port": {"name": "http"}}});
+/// Name of the Service that sources' posts go to, and of what leads there.
+fn service(valid: &Valid) -> String {
+    format!("{}-ingest", valid.name)
+}
+
+fn ingress(valid: &Valid, wanted: &Ingress) -> Value {
+    let backend = json!({"service": {"name": service(valid), "port": {"name": "http"}}});
     let mut spec = json!({
         "rules": [{"host": wanted.host, "http": {"paths": [{"path": PATH, "pathType": "Prefix", "backend": backend}]}}],
     });
@@ -42,7 +48,7 @@ fn ingress(part: &Part<'_>, wanted: &Ingress) -> Value {
     json!({"spec": spec})
 }
 
-fn http_route(part: &Part<'_>, wanted: &HttpRoute) -> Value {
+fn http_route(valid: &Valid, wanted: &HttpRoute) -> Value {
     let parents: Vec<_> = wanted
         .parent_refs
         .iter()
@@ -59,7 +65,7 @@ fn http_route(part: &Part<'_>, wanted: &HttpRoute) -> Value {
             "hostnames": wanted.hostnames,
             "rules": [{
                 "matches": [{"path": {"type": "PathPrefix", "value": PATH}}],
-                "backendRefs": [{"name": part.name(), "port": 80}],
+                "backendRefs": [{"name": service(valid), "port": 80}],
             }],
         },
     })
