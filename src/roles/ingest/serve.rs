@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Version};
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -14,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -25,6 +29,9 @@ const MOST_STREAMS: u32 = 32;
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long kept-alive connections are answered with `Connection: close` before those that stay silent are closed. A client that sends while its idle
+/// connection is being closed can't know whether it was heard.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Between attempts to accept, when the system has no room for one more connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -45,20 +52,32 @@ impl Default for Bounds {
     }
 }
 
-/// Serves until `drain` is cancelled and every connection has finished what it began.
+/// Serves until `drain` is cancelled and every connection has finished what it began. From then on clients are told to come back by another connection.
 pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, drain: CancellationToken) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(bounds.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let leaving = Arc::new(AtomicBool::new(false));
+    let mut end: Option<Instant> = None;
     loop {
+        if end.is_some() && connections.is_empty() {
+            break;
+        }
         let permit = tokio::select! {
             biased;
-            () = drain.cancelled() => break,
+            () = drain.cancelled(), if end.is_none() => {
+                leaving.store(true, Ordering::Relaxed);
+                end = Some(Instant::now() + FAREWELL);
+                continue;
+            }
+            () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
+            Some(_) = connections.join_next() => continue,
             permit = Arc::clone(&room).acquire_owned() => permit.map_err(io::Error::other)?,
         };
         let stream = tokio::select! {
             biased;
-            () = drain.cancelled() => break,
+            () = drain.cancelled(), if end.is_none() => continue,
+            () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
@@ -69,7 +88,7 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, drain:
                 }
             },
         };
-        let connection = connection(stream, router.clone(), bounds, graceful.watcher());
+        let connection = connection(stream, router.clone(), bounds, Arc::clone(&leaving), graceful.watcher());
         connections.spawn(async move {
             connection.await;
             drop(permit);
@@ -82,15 +101,25 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, drain:
 }
 
 /// One connection, to its end. One that has sent no whole request within its time is dropped; hyper sees to the later ones.
-async fn connection(stream: TcpStream, router: Router, bounds: Bounds, watcher: Watcher) {
+async fn connection(stream: TcpStream, router: Router, bounds: Bounds, leaving: Arc<AtomicBool>, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps small packets back");
     }
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
+    // HTTP/2 has a word of its own for leaving, and hyper says it.
+    let multiplexed = Arc::new(AtomicBool::new(false));
+    let multiple = Arc::clone(&multiplexed);
     let service = router.map_request(move |request: axum::http::Request<_>| {
         seen.store(true, Ordering::Relaxed);
+        multiple.store(request.version() == Version::HTTP_2, Ordering::Relaxed);
         request.map(Body::new)
+    });
+    let service = service.map_response(move |mut response: Response| {
+        if leaving.load(Ordering::Relaxed) && !multiplexed.load(Ordering::Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.next_request).max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);

@@ -164,9 +164,9 @@ impl House {
         self.site.client.request_text(request).await.unwrap_or_default()
     }
 
-    /// Takes the namespace away; it must be gone soon.
+    /// Takes the namespace away.
     pub async fn raze(self) {
-        kubectl(&["delete", "namespace", &self.namespace, "--wait", "--timeout=120s"]).await;
+        kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]).await;
     }
 }
 

@@ -99,3 +99,18 @@ async fn at_the_end_what_was_begun_is_answered_and_the_server_returns() {
     served.server.await.unwrap().unwrap();
     assert!(TcpStream::connect(served.address).await.is_err());
 }
+
+#[tokio::test]
+async fn at_the_end_a_kept_connection_is_answered_once_more_and_told_to_go() {
+    let served = served(Bounds::default()).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(request("web", "").as_bytes()).await.unwrap();
+    served.house.store.kept(1).await;
+    stream.readable().await.unwrap();
+    served.house.drain.cancel();
+    stream.write_all(request("web", "").as_bytes()).await.unwrap();
+    let answers = everything(stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 202").count(), 2, "{answers}");
+    assert!(answers.to_lowercase().contains("connection: close"), "{answers}");
+    served.server.await.unwrap().unwrap();
+}
