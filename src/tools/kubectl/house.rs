@@ -176,7 +176,7 @@ pub fn troubled() -> House {
         503,
         "error trying to reach service: dial tcp 10.244.0.9:9090: connect: connection refused",
     );
-    let lease = json!({"metadata": {"name": "leadflow-operator"}, "spec": {"holderIdentity": "leadflow-operator-5d4f-x2x", "leaseDurationSeconds": 15, "renewTime": "2026-11-22T07:59:57.000000Z"}});
+    let lease = json!({"metadata": {"name": "leadflow-operator"}, "spec": {"holderIdentity": "leadflow-operator-5d4f-x2x_7f3a", "leaseDurationSeconds": 15, "renewTime": "2026-11-22T07:59:57.000000Z"}});
     house.put("/apis/coordination.k8s.io/v1/namespaces/leadflow-system/leases/leadflow-operator", lease);
     house
 }

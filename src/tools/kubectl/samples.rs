@@ -99,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_label_is_read_back(value in "\\PC{0,20}") {
+        fn any_label_is_read_back(value in "(\\PC|\n){0,20}") {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
             let samples = Samples::read(&format!("m{{a=\"{escaped}\",b=\"{escaped}\"}} 1"));
             prop_assert_eq!(samples.shown("m", "a", "b").collect::<Vec<_>>(), [(value.as_str(), value.as_str())]);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::asking::lead;
 use super::house::{FORM_WAITING, House, repository};
-use super::objects::api;
+use super::objects::{api, until_condition};
 use crate::support::{Part, require};
 
 /// Somebody with a kubeconfig and the plugin on the PATH.
@@ -68,6 +68,7 @@ async fn the_plugin_shows_and_operates_an_installation_with_its_own_rights() {
     }
     let house = House::small().await;
     house.until_programmed("Endpoint", "first").await;
+    until_condition(&api(&house.client, &house.namespace, "Exchange"), "house", "Ready", "True/Ready").await;
     let somebody = Person::with(&house, "somebody", &["leadflow-plugin-look", "leadflow-plugin-operate"]).await;
 
     let screen = somebody.gets("status").await;

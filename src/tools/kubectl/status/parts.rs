@@ -206,7 +206,8 @@ pub fn operator(lease: &Result<Value, String>, now: Timestamp) -> Operator {
     };
     let renewed = text(lease, "/spec/renewTime").parse::<Timestamp>().ok().map(|then| now.duration_since(then));
     let held = SignedDuration::from_secs(number(lease, "/spec/leaseDurationSeconds"));
-    let holder = Some(text(lease, "/spec/holderIdentity")).filter(|holder| !holder.is_empty());
+    // A pod, and a number of its process.
+    let holder = text(lease, "/spec/holderIdentity").split('_').next().filter(|holder| !holder.is_empty());
     let lapsed = renewed.is_none_or(|renewed| renewed > held);
     let why_not = match holder {
         None => Some("nobody holds the Lease".to_owned()),
