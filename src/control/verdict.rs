@@ -150,8 +150,9 @@ impl Facts<'_> {
             use super::error::Category::{Bug, Conflict, Forbidden, Invalid, Unavailable};
             let reason = match trouble.category {
                 Forbidden => Reason::Forbidden,
-                Invalid => Reason::Invalid,
-                Conflict | Unavailable | Bug => Reason::Progressing,
+                // What the API server finds invalid was asked for by the Exchange, such as an affinity.
+                Invalid | Bug => Reason::Invalid,
+                Conflict | Unavailable => Reason::Progressing,
             };
             Part::new(false, reason, trouble.message.clone())
         });

@@ -188,8 +188,7 @@ impl Follower {
     /// Opens the store that the Exchange names, however long it takes to be there; with a spool it is waited for only briefly.
     async fn connect(&mut self, process: &mut Process, with_spool: bool) -> Result<Opened, RunError> {
         loop {
-            let objects = Arc::clone(&self.objects.borrow());
-            if let Some(opened) = pod_store::embedded(objects.exchange().map(Arc::as_ref), self.data.as_deref())? {
+            if let Some(opened) = pod_store::embedded(self.used.exchange().map(Arc::as_ref), self.data.as_deref())? {
                 return Ok(opened);
             }
             let connected = match self.url() {

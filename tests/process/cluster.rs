@@ -16,6 +16,7 @@ mod away;
 mod broken;
 mod caps;
 mod circuit;
+mod embedded;
 mod kills;
 mod leaving;
 mod live;

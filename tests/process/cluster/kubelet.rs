@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Container, Pod as PodObject, ServiceAccount};
+use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, Pod as PodObject, ServiceAccount, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
@@ -36,8 +36,18 @@ impl Pod {
     /// Makes a pod of a Deployment's template, as its controller does, and starts it. `more` are variables beyond those of the template.
     pub async fn run(cluster: &Cluster, client: &Client, namespace: &str, deployment: &str, more: &[(&str, &str)]) -> Pod {
         let deployment = Api::<Deployment>::namespaced(client.clone(), namespace).get(deployment).await.expect("the Deployment is there");
+        Self::of(cluster, client, namespace, &object(&deployment), more).await
+    }
+
+    /// Makes the first pod of a StatefulSet's template, as its controller does, and starts it.
+    pub async fn run_first_of(cluster: &Cluster, client: &Client, namespace: &str, set: &str) -> Pod {
+        let set = Api::<StatefulSet>::namespaced(client.clone(), namespace).get(set).await.expect("the StatefulSet is there");
+        Self::of(cluster, client, namespace, &first_of(&set), &[]).await
+    }
+
+    async fn of(cluster: &Cluster, client: &Client, namespace: &str, object: &PodObject, more: &[(&str, &str)]) -> Pod {
         let api = Api::<PodObject>::namespaced(client.clone(), namespace);
-        let object = api.create(&PostParams::default(), &object(&deployment)).await.expect("the API server takes the pod of the template");
+        let object = api.create(&PostParams::default(), object).await.expect("the API server takes the pod of the template");
         let spec = object.spec.clone().expect("a pod has a spec");
         let [container] = spec.containers.as_slice() else { panic!("one container, not {}", spec.containers.len()) };
         assert!(container.command.is_none(), "the image's entrypoint is the program");
@@ -129,6 +139,21 @@ fn object(deployment: &Deployment) -> PodObject {
     let labels = template.metadata.and_then(|metadata| metadata.labels);
     let generate_name = Some(format!("{}-", deployment.name_any()));
     PodObject { metadata: ObjectMeta { generate_name, labels, ..ObjectMeta::default() }, spec: template.spec, ..PodObject::default() }
+}
+
+/// The pod with the number 0; a claim of the set is a volume of the pod.
+fn first_of(set: &StatefulSet) -> PodObject {
+    let spec = set.spec.as_ref().expect("a StatefulSet has a spec");
+    let labels = spec.template.metadata.clone().and_then(|metadata| metadata.labels);
+    let mut pod = spec.template.spec.clone().expect("a template has a spec");
+    let claims = spec.volume_claim_templates.iter().flatten().map(|claim| Volume {
+        name: claim.name_any(),
+        empty_dir: Some(EmptyDirVolumeSource::default()),
+        ..Volume::default()
+    });
+    pod.volumes.get_or_insert_default().extend(claims);
+    let name = Some(format!("{}-0", set.name_any()));
+    PodObject { metadata: ObjectMeta { name, labels, ..ObjectMeta::default() }, spec: Some(pod), ..PodObject::default() }
 }
 
 /// A token as the kubelet asks for: of the pod's service account, and good only while the pod is there.
