@@ -33,9 +33,8 @@ if is("Stalled", "True") then
   return say("Degraded", "Stalled")
 end
 if is("Ready", "True") then
-  local annotations = obj.metadata.annotations or {}
   local spec = obj.spec or {}
-  if spec.paused == true or spec.circuit == "Paused" or annotations["leadflow.dev/paused"] == "true" then
+  if spec.paused == true or spec.circuit == "Paused" then
     health.status = "Suspended"
     health.message = "paused"
     return health
