@@ -7,11 +7,13 @@ use crate::site::{SYSTEM, Site, until};
 /// What an account may do in a namespace, as `kubectl auth can-i --list` says, without what every account may.
 async fn rights(namespace: &str, account: &str) -> String {
     let user = format!("--as=system:serviceaccount:{account}");
-    let text = kubectl(&["--namespace", namespace, "auth", "can-i", "--list", &user]).await;
-    let everybody = kubectl(&["--namespace", namespace, "auth", "can-i", "--list", "--as=system:serviceaccount:nowhere:nobody"]).await;
-    let mut own: Vec<_> = text.lines().filter(|line| !everybody.lines().any(|other| other == *line)).collect();
+    let lines = async |user: &str| -> Vec<String> {
+        let text = kubectl(&["--namespace", namespace, "auth", "can-i", "--list", user]).await;
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    let everybody = lines("--as=system:serviceaccount:nowhere:nobody").await;
+    let mut own: Vec<_> = lines(&user).await.into_iter().filter(|line| !everybody.contains(line)).collect();
     own.sort_unstable();
-    let own: Vec<_> = own.into_iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     own.join("\n")
 }
 
