@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::site::commands::{helm, kubectl, run};
+use crate::site::commands::{helm, kubectl, run, try_kubectl};
 use crate::site::house::House;
 use crate::site::{RELEASE, SYSTEM, Site, objects, until, variable};
 
@@ -46,18 +46,20 @@ async fn the_samples_run_and_a_lead_posted_through_the_service_is_delivered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notes_commands_work_as_printed() {
     let site = Site::shared().await;
+    try_kubectl(&["delete", "namespace", "hello-leads", "--ignore-not-found", "--timeout=180s"], "").await;
     let notes = helm(&["get", "notes", RELEASE, "--namespace", SYSTEM]).await;
     let commands: Vec<_> = notes.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     assert!(commands.len() >= 3, "{notes}");
     let script = commands.join("\n");
     // By the path, not by a function: what runs behind must be the program itself, to be ended by its number.
-    let kubectl = variable("LEADFLOW_TEST_KUBECTL", "kubectl");
-    let folder = kubectl.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let program = variable("LEADFLOW_TEST_KUBECTL", "kubectl");
+    let folder = program.rsplit_once('/').map_or(".", |(folder, _)| folder);
     let script = format!("set -euo pipefail\nPATH='{folder}':\"$PATH\"\n{script}\n");
     let output = run("bash", &["-c", &script], "").await;
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(output.status.success(), "{script}\n{out}{err}");
     assert!(out.contains("Delivered") || out.contains("accepted"), "{script}\n{out}{err}");
+    kubectl(&["delete", "namespace", "hello-leads", "--wait=false"]).await;
     drop(site);
 }
 

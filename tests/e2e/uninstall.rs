@@ -48,7 +48,7 @@ async fn definitions_of_the_previous_release_are_noticed_and_upgraded_in_place()
 async fn a_namespace_is_deleted_without_hanging_even_without_an_operator() {
     let house = House::sized(Site::alone().await, "deleted", 1, 1).await;
     kubectl(&["--namespace", SYSTEM, "scale", "deployment/leadflow-operator", "--replicas=0"]).await;
-    kubectl(&["delete", "namespace", "deleted", "--wait", "--timeout=60s"]).await;
+    kubectl(&["delete", "namespace", "deleted", "--wait", "--timeout=180s"]).await;
     let output = try_kubectl(&["get", "namespace", "deleted"], "").await;
     assert!(!output.status.success(), "it is gone");
     house.site.install(&["--force-conflicts"]).await;

@@ -49,6 +49,9 @@ enum Turn {
     Alone(#[allow(dead_code)] OwnedRwLockWriteGuard<()>),
 }
 
+/// Whether the chart is installed as it should be.
+static INSTALLED: Mutex<bool> = Mutex::const_new(false);
+
 fn turns() -> Arc<RwLock<()>> {
     static TURNS: std::sync::OnceLock<Arc<RwLock<()>>> = std::sync::OnceLock::new();
     Arc::clone(TURNS.get_or_init(Arc::default))
@@ -64,11 +67,13 @@ impl Site {
     /// The site, for a story that stops or changes what all stand on. Nothing else runs meanwhile.
     pub async fn alone() -> Site {
         let turn = Turn::Alone(turns().write_owned().await);
-        Site::with(turn).await
+        let site = Site::with(turn).await;
+        // Whoever comes next finds the chart as it should be, however this ends.
+        *INSTALLED.lock().await = false;
+        site
     }
 
     async fn with(turn: Turn) -> Site {
-        static INSTALLED: Mutex<bool> = Mutex::const_new(false);
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::try_default().await.expect("KUBECONFIG names a cluster: `make e2e` brings one up");
         let image = variable("LEADFLOW_E2E_IMAGE", "leadflow:e2e");
@@ -81,7 +86,7 @@ impl Site {
         };
         let mut installed = INSTALLED.lock().await;
         if !*installed {
-            site.install(&[]).await;
+            site.install(&["--force-conflicts"]).await;
             *installed = true;
         }
         site
