@@ -9,6 +9,7 @@
 
 mod site;
 
+mod autoscale;
 mod backup;
 mod bad_manifest;
 mod circuit;

@@ -136,6 +136,7 @@ impl Site {
             "deployments" => ("apps", "v1", "Deployment"),
             "jobs" => ("batch", "v1", "Job"),
             "leases" => ("coordination.k8s.io", "v1", "Lease"),
+            "horizontalpodautoscalers" => ("autoscaling", "v2", "HorizontalPodAutoscaler"),
             "poddisruptionbudgets" => ("policy", "v1", "PodDisruptionBudget"),
             other => panic!("no story asks for {other} yet"),
         };
