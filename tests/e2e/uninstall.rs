@@ -1,5 +1,7 @@
 //! Story 10: what uninstalling leaves, and what installing again takes up.
 
+use serde_json::Value;
+
 use crate::site::commands::{helm, kubectl, try_kubectl};
 use crate::site::house::House;
 use crate::site::{RELEASE, SYSTEM, Site, until};
@@ -26,8 +28,14 @@ async fn uninstalling_keeps_definitions_and_objects_and_installing_again_takes_t
 #[tokio::test(flavor = "multi_thread")]
 async fn definitions_of_the_previous_release_are_noticed_and_upgraded_in_place() {
     let house = House::sized(Site::alone().await, "crds", 1, 1).await;
-    // What the previous release knew: the same kind without its newest fields.
-    kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "tests/e2e/previous/exchanges.yaml"]).await;
+    // What the previous release knew: the same kind without its newest fields, and without a word of its age.
+    let previous = std::fs::read_to_string("tests/e2e/previous/exchanges.yaml").unwrap();
+    let previous: Value = serde_saphyr::from_str(&previous).unwrap();
+    let mut definition: Value = serde_json::from_str(&kubectl(&["get", "crd", "exchanges.leadflow.dev", "-o", "json"]).await).unwrap();
+    definition["spec"] = previous["spec"].clone();
+    definition["metadata"]["annotations"].as_object_mut().unwrap().remove("leadflow.dev/schema-version");
+    let replaced = try_kubectl(&["replace", "-f", "-"], &definition.to_string()).await;
+    assert!(replaced.status.success(), "{}", String::from_utf8_lossy(&replaced.stderr));
     until("an older definition is told in status", async || {
         let exchange = house.get("exchanges", "house").await;
         exchange["status"]["conditions"].to_string().contains("DefinitionsOutdated").then_some(())
