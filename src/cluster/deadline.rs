@@ -28,6 +28,11 @@ pub enum Meaning {
 }
 
 impl Failure {
+    /// Whether the API server does not know a field that was applied. It says so in words alone, with the status 500.
+    pub fn is_of_an_undeclared_field(&self) -> bool {
+        matches!(self, Self::Kube(kube::Error::Api(status)) if status.message.contains("field not declared in schema"))
+    }
+
     pub fn meaning(&self) -> Meaning {
         match self {
             // A path that is not served is answered without a reason.

@@ -46,8 +46,19 @@ pub fn differing(namespace: &str, object: &ObjectRef, seen: &Seen, wanted: &[Wan
     Some(Write { namespace: namespace.to_owned(), object: object.clone(), uid: seen.uid.clone(), status })
 }
 
-/// Writes a status; gives what the object's status is then.
+/// Writes a status; gives what the object's status is then. A definition of an earlier release may not know all of it, and a server-side apply of what it
+/// does not know fails as a whole: then what every release knows is written, conditions above all, since they tell that the definition is too old.
 pub async fn write(client: &Client, write: &Write) -> Result<Seen, Failure> {
+    match apply(client, write, &write.status).await {
+        Err(failure) if failure.is_of_an_undeclared_field() => {
+            let known = json!({"observedGeneration": write.status["observedGeneration"], "conditions": write.status["conditions"]});
+            apply(client, write, &known).await
+        }
+        done => done,
+    }
+}
+
+async fn apply(client: &Client, write: &Write, status: &Value) -> Result<Seen, Failure> {
     let resource = resource(write.object.kind);
     let name = &write.object.name;
     let body = json!({
@@ -55,7 +66,7 @@ pub async fn write(client: &Client, write: &Write) -> Result<Seen, Failure> {
         "kind": resource.kind,
         // With the uid it can only be this very object, not one of the same name that came after it.
         "metadata": {"name": name, "namespace": write.namespace, "uid": write.uid},
-        "status": write.status,
+        "status": status,
     });
     let api = Api::<DynamicObject>::namespaced_with(client.clone(), &write.namespace, &resource);
     let apply = PatchParams::apply(FIELD_MANAGER).force();

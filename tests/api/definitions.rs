@@ -54,4 +54,12 @@ async fn definitions_of_an_earlier_release_are_noticed_and_work_on() {
     older["metadata"]["annotations"] = json!({"leadflow.dev/schema-version": "0.0.1+of-old"});
     apply_definition(&cluster, &older).await;
     until_told(client, &namespace, "the definition of Agent is of 0.0.1+of-old, the program of").await;
+
+    // Also when it is the status itself that the definition does not know all of.
+    let mut older = leadflow::api::crds::crds().into_iter().find(|(kind, _)| *kind == "exchanges").unwrap().1;
+    older["metadata"]["annotations"] = json!({"leadflow.dev/schema-version": "0.0.1+of-old"});
+    let fields = older.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status/properties").unwrap();
+    fields.as_object_mut().unwrap().remove("address").unwrap();
+    apply_definition(&cluster, &older).await;
+    until_told(client, &namespace, "the definition of Exchange lacks status.address").await;
 }
