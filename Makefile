@@ -23,8 +23,8 @@ e2e: ## the stories, on a cluster brought up for them (or on that of KUBECONFIG)
 	@tests/e2e/run
 
 .PHONY: e2e-figures
-e2e-figures: ## measure on such a cluster: propagation, rest, cold start, ten thousand objects
-	@tests/e2e/run -- --ignored --nocapture --test-threads=1
+e2e-figures: ## measure on such a cluster: propagation, rest, cold start
+	@tests/e2e/run figures -- --ignored --nocapture --test-threads=1
 
 .PHONY: environment
 environment: ## install or build the servers that tests talk to, and print where they are

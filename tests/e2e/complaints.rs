@@ -28,7 +28,10 @@ async fn complaint_1_definitions_carry_the_annotation_that_keeps_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn complaint_2_no_hot_loop_from_own_status_writes() {
     let house = House::sized(Site::shared().await, "hotloop", 1, 1).await;
-    let Some(audit) = Audit::start() else { return };
+    let Some(audit) = Audit::start() else {
+        eprintln!("skipped: this cluster's audit log can't be read (LEADFLOW_E2E_AUDIT_LOG)");
+        return;
+    };
     house.apply(&[objects::agent("ben", "crm")]).await;
     house.says("agents", "ben", "Ready", "True").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -36,6 +39,7 @@ async fn complaint_2_no_hot_loop_from_own_status_writes() {
     for write in audit.writes().into_iter().filter(|write| write.namespace == "hotloop" && write.user.ends_with(":leadflow-operator")) {
         *by_object.entry(write.object).or_default() += 1;
     }
+    assert!(!by_object.is_empty(), "the audit log has nothing of the operator: it is not what it should be");
     // An object's status may go through a few steps: waiting, accepted, programmed.
     assert!(by_object.values().all(|count| *count <= 4), "{by_object:#?}");
     house.raze().await;

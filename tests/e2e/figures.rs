@@ -1,4 +1,4 @@
-//! Figures for `docs/benchmarks.md`. They judge nothing, so they run only when asked for: `make e2e-figures`, with the story of ten thousand objects.
+//! Figures for `docs/benchmarks.md`. They judge nothing, so they run only when asked for: `make e2e-figures`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

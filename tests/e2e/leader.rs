@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::site::audit::Audit;
-use crate::site::commands::{kubectl, own_cluster, switch};
+use crate::site::commands::{is_own, kubectl, switch};
 use crate::site::house::House;
 use crate::site::{SYSTEM, Site, objects, until};
 
@@ -22,7 +22,7 @@ fn pod(holder: &str) -> &str {
 /// Ends a pod without a word where that can be had; elsewhere as hard as a user can.
 async fn kill(site: &Site, name: &str) {
     let uid = site.get(SYSTEM, "pods", name).await["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-    if own_cluster() {
+    if is_own() {
         switch(&["kill-pod", &uid]).await;
     } else {
         kubectl(&["--namespace", SYSTEM, "delete", "pod", name, "--grace-period=0", "--force"]).await;

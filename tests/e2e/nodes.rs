@@ -75,6 +75,11 @@ async fn a_router_that_is_cut_off_loses_no_lead_and_its_leads_go_elsewhere() {
     let load = Load::start(&house, "load", 2_000, 50).await;
     let router = house.pods("router").await.remove(0);
     switch(&["partition-pod", &router.uid]).await;
+    until("the kubelet does not reach the router", async || {
+        let cut = house.pods("router").await.into_iter().any(|pod| pod.uid == router.uid && !pod.ready);
+        cut.then_some(())
+    })
+    .await;
     let posted = load.end().await;
     house.delivers(posted.acknowledged).await;
     switch(&["heal-pod", &router.uid]).await;

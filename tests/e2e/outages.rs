@@ -71,6 +71,7 @@ async fn a_minute_without_postgresql_fails_no_request_and_loses_no_lead() {
         .await;
     tokio::time::sleep(outage()).await;
     let delivered = house.delivered().await;
+    assert!(delivered < u64::from(leads()) / 2, "{delivered} leads were delivered: the database was not away");
     house.kubectl(&["exec", "deployment/postgresql", "--", "/bin/sh", "-c", "rm /data/down"]).await;
     let posted = load.end().await;
     println!("a minute without PostgreSQL: {delivered} delivered when it came back\n{}", posted.text);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+use kube::api::{ListParams, PostParams};
 use serde_json::Value;
 
 use crate::site::audit::Audit;
@@ -21,9 +23,13 @@ async fn at_rest_nothing_is_written_to_the_api_server_but_leases() {
     // It is the quiet that is tested.
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     let mut writes = audit.writes();
-    writes.retain(|write| write.namespace == house.namespace && write.user.contains(":leadflow-operator") || write.user.contains(":rest:"));
+    // Of the operator what concerns this house; of the pods everything.
+    writes.retain(|write| {
+        (write.namespace == house.namespace && write.user.ends_with(":leadflow-operator")) || write.user.contains(":rest:")
+    });
     let (leases, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|write| write.resource == "leases");
     println!("{seconds} s at rest: {} renewals of Leases by 4 pods, {} other writes", leases.len(), others.len());
+    assert!(!leases.is_empty(), "the audit log has nothing of the pods: it is not what it should be");
     assert!(others.is_empty(), "{others:#?}");
     house.raze().await;
 }
@@ -32,23 +38,25 @@ async fn at_rest_nothing_is_written_to_the_api_server_but_leases() {
 const MANY: usize = 10_000;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "some minutes on two cores: make e2e-figures"]
 async fn ten_thousand_objects_have_complete_status() {
-    let house = House::sized(Site::alone().await, "many", 1, 1).await;
+    let house = House::sized(Site::shared().await, "many", 1, 1).await;
     let begun = Instant::now();
-    for chunk in 0..MANY / 500 {
-        let agents: Vec<_> = (0..500).map(|n| objects::agent(&format!("agent-{chunk:02}-{n:03}"), "crm")).collect();
-        house.apply(&agents).await;
-    }
-    println!("{MANY} agents applied in {:.0} s", begun.elapsed().as_secs_f64());
     let api = house.site.api(&house.namespace, "leadflow.dev", "v1alpha1", "Agent", "agents");
+    let create = async |n: usize| {
+        let agent = serde_json::from_value(objects::agent(&format!("agent-{n:05}"), "crm")).unwrap();
+        api.create(&PostParams::default(), &agent).await.unwrap();
+    };
+    futures::stream::iter(0..MANY).for_each_concurrent(8, create).await;
+    println!("{MANY} agents made in {:.0} s", begun.elapsed().as_secs_f64());
     until_within(Duration::from_secs(300), "every status is complete", async || {
-        let list = api.list(&kube::api::ListParams::default()).await.ok()?;
+        // Ten thousand objects are not read ten times a second.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let list = api.list(&ListParams::default()).await.ok()?;
         let ready = list.items.iter().filter(|agent| crate::site::says(&serde_json::to_value(agent).unwrap(), "Ready", "True")).count();
         (ready > MANY).then_some(())
     })
     .await;
-    println!("every status complete {:.0} s after the first apply", begun.elapsed().as_secs_f64());
+    println!("every status complete {:.0} s after the first was made", begun.elapsed().as_secs_f64());
     let selector = "app.kubernetes.io/component=operator";
     let list: Value = serde_json::from_str(&kubectl(&["--namespace", SYSTEM, "get", "pods", "-l", selector, "-o", "json"]).await).unwrap();
     for pod in list["items"].as_array().unwrap() {

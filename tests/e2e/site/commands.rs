@@ -39,9 +39,14 @@ pub async fn switch(arguments: &[&str]) -> Option<String> {
     Some(succeed("tests/e2e/cluster", &all, "").await)
 }
 
-/// Says why a story is left out on a cluster that is not the tests' own.
+/// Whether the cluster is the tests' own, with its switches.
+pub fn is_own() -> bool {
+    std::env::var_os("LEADFLOW_E2E_FOLDER").is_some()
+}
+
+/// The same, and says why a story is left out on a cluster that is not the tests' own.
 pub fn own_cluster() -> bool {
-    let own = std::env::var_os("LEADFLOW_E2E_FOLDER").is_some();
+    let own = is_own();
     if !own {
         let thread = std::thread::current();
         eprintln!("skipped {}: it stops parts of the cluster, and this one is not the tests' own", thread.name().unwrap_or("a story"));
