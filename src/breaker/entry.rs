@@ -23,6 +23,8 @@ pub(super) struct State {
     pub machine: Machine,
     /// Another router reported, last, that it does not serve the endpoint; until when that counts.
     foreign: Option<Timestamp>,
+    /// Another router has leave to probe; when to ask again.
+    elsewhere: Option<Timestamp>,
     /// What was announced last.
     announced: (CircuitMode, View),
     /// Whether this process announced anything.
@@ -43,7 +45,17 @@ impl Entry {
         let machine = Machine::new(rules.breaker.clone(), now);
         // A new endpoint that follows its breaker is nothing to tell of; one with an override is.
         let announced = (CircuitMode::Auto, machine.view());
-        Self(Mutex::new(State { rules, machine, foreign: None, announced, reported: false, shown: None, listed: false, gone: false }))
+        Self(Mutex::new(State {
+            rules,
+            machine,
+            foreign: None,
+            elsewhere: None,
+            announced,
+            reported: false,
+            shown: None,
+            listed: false,
+            gone: false,
+        }))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -59,10 +71,10 @@ impl State {
             *self.rules == EndpointRules { uid: self.rules.uid.clone(), generation: self.rules.generation, ..rules.as_ref().clone() };
         if recreated || rules.mode != self.rules.mode {
             self.machine = Machine::new(rules.breaker.clone(), now);
-            self.foreign = None;
+            (self.foreign, self.elsewhere) = (None, None);
         } else if !same {
             self.machine.change(rules.breaker.clone(), now);
-            self.foreign = None;
+            (self.foreign, self.elsewhere) = (None, None);
         }
         self.rules = rules.clone();
     }
@@ -76,9 +88,30 @@ impl State {
                 if self.foreign.take_if(|until| *until <= now).is_some() {
                     self.machine.doubt(now);
                 }
-                Ok(self.machine.admit(now))
+                Ok(match (self.machine.admit(now), self.probed_elsewhere(now)) {
+                    (Admit::ProbeDue, Some(until)) => Admit::Closed(until),
+                    (admit, _) => admit,
+                })
             }
         }
+    }
+
+    /// Begins a probe, or what is admitted by now; otherwise says when to ask again, if that is known.
+    pub fn probe(&mut self, now: Timestamp) -> Result<Ticket, Option<Timestamp>> {
+        self.elsewhere = None;
+        match self.rules.mode {
+            CircuitMode::Paused => Err(None),
+            CircuitMode::Forced | CircuitMode::Auto => self.machine.probe(now).map_err(Some),
+        }
+    }
+
+    /// Another router has leave to probe; this one asks again then.
+    pub fn leave_probe(&mut self, until: Timestamp) {
+        self.elsewhere = Some(until);
+    }
+
+    fn probed_elsewhere(&self, now: Timestamp) -> Option<Timestamp> {
+        self.elsewhere.filter(|until| now < *until && self.machine.admit(now) == Admit::ProbeDue)
     }
 
     pub fn observe(&mut self, ticket: Ticket, verdict: Verdict, latency: Duration, now: Timestamp, roll: u64) {
@@ -95,12 +128,12 @@ impl State {
         let own = match self.rules.mode {
             CircuitMode::Paused => return Some(Unavailable { until: None, hint: false }),
             CircuitMode::Forced => return self.machine.paused(now).map(|until| Unavailable { until: Some(until), hint: false }),
-            CircuitMode::Auto => self.machine.blocked(now).map(|until| Unavailable { until: Some(until), hint: false }),
+            CircuitMode::Auto => self.machine.blocked(now).or(self.probed_elsewhere(now)),
         };
         // Two that probe at once must not wait for each other.
         let probing = self.machine.view().state == CircuitState::Probing;
         let foreign = self.foreign.filter(|until| !probing && now < *until).map(|until| Unavailable { until: Some(until), hint: true });
-        own.or(foreign)
+        own.map(|until| Unavailable { until: Some(until), hint: false }).or(foreign)
     }
 
     pub fn hint(&mut self, circuit: &Circuit, reported_by_self: bool, now: Timestamp) {

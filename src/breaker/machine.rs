@@ -62,6 +62,8 @@ pub struct Ticket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admit {
     Go(Ticket),
+    /// The endpoint is to be probed, by [`Machine::probe`]; ordinary requests wait.
+    ProbeDue,
     /// The far side asked to be left alone until then.
     Wait(Timestamp),
     /// The circuit is tripped, or a probe is under way; until about then.
@@ -130,22 +132,26 @@ impl Machine {
         self.not_before.filter(|until| now < *until)
     }
 
-    /// Asks for leave to send one request. The first after a trip's end becomes a probe.
-    pub fn admit(&mut self, now: Timestamp) -> Admit {
+    /// Asks for leave to send one request.
+    pub fn admit(&self, now: Timestamp) -> Admit {
         match (self.state, self.paused(now)) {
             (State::Tripped { until }, _) if now < until => Admit::Closed(until),
             (State::Probing { under_way: true, .. }, _) => Admit::Closed(later(now, LOOK_AGAIN)),
             (_, Some(until)) => Admit::Wait(until),
             (State::Serving, None) => Admit::Go(Ticket { epoch: self.epoch }),
-            (State::Tripped { .. }, None) => {
-                self.enter(State::Probing { succeeded: 0, under_way: true }, CircuitReason::ProbeDue, now);
-                Admit::Go(Ticket { epoch: self.epoch })
-            }
-            (State::Probing { succeeded, .. }, None) => {
-                self.state = State::Probing { succeeded, under_way: true };
-                Admit::Go(Ticket { epoch: self.epoch })
-            }
+            (State::Tripped { .. } | State::Probing { .. }, None) => Admit::ProbeDue,
         }
+    }
+
+    /// Begins a probe, if one is due; otherwise says when to ask again.
+    pub fn probe(&mut self, now: Timestamp) -> Result<Ticket, Timestamp> {
+        match (self.admit(now), self.state) {
+            (Admit::Go(ticket), _) => return Ok(ticket),
+            (Admit::Wait(until) | Admit::Closed(until), _) => return Err(until),
+            (Admit::ProbeDue, State::Probing { succeeded, .. }) => self.state = State::Probing { succeeded, under_way: true },
+            (Admit::ProbeDue, _) => self.enter(State::Probing { succeeded: 0, under_way: true }, CircuitReason::ProbeDue, now),
+        }
+        Ok(Ticket { epoch: self.epoch })
     }
 
     /// Takes a ticket back whose request was never sent, or whose end nobody knows.

@@ -44,6 +44,9 @@ pub struct Breakers {
 #[derive(Debug)]
 pub enum Admission {
     Go(Permit),
+    /// A request would be a probe. Of all routers one probes at a time: who has leave to asks again by [`Breakers::probe`], who has none says
+    /// [`Breakers::leave_probe`].
+    ProbeDue,
     /// The far side asked to be left alone until then; its circuit is well.
     Wait {
         until: Timestamp,
@@ -101,9 +104,24 @@ impl Breakers {
         let Some(entry) = self.entries.load().get(endpoint).cloned() else { return Admission::Go(Permit { held: None }) };
         match self.within(&entry, now, |state| state.admit(now)) {
             Ok(Admit::Go(ticket)) => Admission::Go(Permit { held: Some((entry, ticket)) }),
+            Ok(Admit::ProbeDue) => Admission::ProbeDue,
             Ok(Admit::Wait(until)) => Admission::Wait { until },
             Ok(Admit::Closed(until)) => Admission::Closed { until: Some(until) },
             Err(entry::Paused) => Admission::Closed { until: None },
+        }
+    }
+
+    /// Begins a probe, for who has leave to; otherwise says when to ask again, if that is known.
+    pub fn probe(&self, endpoint: &str, now: Timestamp) -> Result<Permit, Option<Timestamp>> {
+        let Some(entry) = self.entries.load().get(endpoint).cloned() else { return Ok(Permit { held: None }) };
+        let ticket = self.within(&entry, now, |state| state.probe(now))?;
+        Ok(Permit { held: Some((entry, ticket)) })
+    }
+
+    /// Leaves the probing of an endpoint to the router that does it now; to be asked again then.
+    pub fn leave_probe(&self, endpoint: &str, until: Timestamp, now: Timestamp) {
+        if let Some(entry) = self.entries.load().get(endpoint).cloned() {
+            self.within(&entry, now, |state| state.leave_probe(until));
         }
     }
 

@@ -20,8 +20,11 @@ use crate::ops::metrics::Metrics;
 use crate::table::Secrets;
 use crate::table::endpoint::EndpointRules;
 
+pub mod probe;
 #[cfg(test)]
 mod tests;
+
+use probe::Probes;
 
 /// Most of the pause after a first try; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -35,6 +38,7 @@ const LONGEST_UNSETTLED: i64 = 60;
 pub struct Deliverer {
     pub sender: Arc<dyn Sender>,
     pub breakers: Arc<Breakers>,
+    pub probes: Arc<dyn Probes>,
     pub clock: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,
     pub metrics: Arc<Metrics>,
@@ -92,11 +96,12 @@ impl Deliverer {
     pub fn new(
         sender: Arc<dyn Sender>,
         breakers: Arc<Breakers>,
+        probes: Arc<dyn Probes>,
         clock: Arc<dyn Clock>,
         dice: Arc<dyn Dice>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { sender, breakers, clock, dice, metrics, places: Places::default() }
+        Self { sender, breakers, probes, clock, dice, metrics, places: Places::default() }
     }
 
     /// Goes by these endpoints from now on.
@@ -115,7 +120,7 @@ impl Deliverer {
         let mut until = order.deadline;
         let mut tries = 0;
         loop {
-            let (place, permit) = match self.enter(rules, until).await {
+            let Entered { place, permit, probes } = match self.enter(&order, until).await {
                 Ok(entered) => entered,
                 Err(Blocked { until }) => return course.over(until, self.clock.now()),
             };
@@ -126,7 +131,11 @@ impl Deliverer {
             let sent = self.sender.send(rules, order.secrets, order.request, &order.delivery.key()).await;
             drop(place);
             let now = self.clock.now();
-            self.breakers.observe(permit, verdict(&sent, now), sent.took, now);
+            let verdict = verdict(&sent, now);
+            self.breakers.observe(permit, verdict, sent.took, now);
+            if probes {
+                self.end_probe(&order, verdict, now).await;
+            }
             self.count(rules, &sent);
             tries += 1;
             let attempt = match course.take(sent.clone(), start) {
@@ -144,8 +153,9 @@ impl Deliverer {
         }
     }
 
-    /// Waits for a place among the requests under way and asks the breaker.
-    async fn enter(&self, rules: &Arc<EndpointRules>, until: Timestamp) -> Result<(OwnedSemaphorePermit, Permit), Blocked> {
+    /// Waits for a place among the requests under way and asks the breaker; for a probe it asks the other routers, too.
+    async fn enter(&self, order: &Order<'_>, until: Timestamp) -> Result<Entered, Blocked> {
+        let rules = order.endpoint;
         let places = self.places.of(rules);
         let mut place = None;
         loop {
@@ -153,23 +163,53 @@ impl Deliverer {
             if now > until {
                 return Err(Blocked { until: None });
             }
-            match self.breakers.admit(&rules.name, now) {
+            let permit = match self.breakers.admit(&rules.name, now) {
                 Admission::Closed { until } => return Err(Blocked { until }),
                 Admission::Wait { until: back } if back > until => return Err(Blocked { until: Some(back) }),
                 Admission::Wait { until: back } => {
                     place = None;
                     sleep(between(now, back)).await;
+                    continue;
                 }
-                Admission::Go(permit) => match place.take().or_else(|| places.clone().try_acquire_owned().ok()) {
-                    Some(place) => return Ok((place, permit)),
-                    None => {
-                        drop(permit);
-                        let free = timeout(between(now, until), places.clone().acquire_owned()).await;
-                        place = Some(free.ok().and_then(Result::ok).ok_or(Blocked { until: None })?);
-                    }
-                },
+                Admission::Go(permit) => Some(permit),
+                Admission::ProbeDue => None,
+            };
+            match (place.take().or_else(|| places.clone().try_acquire_owned().ok()), permit) {
+                (Some(place), Some(permit)) => return Ok(Entered { place, permit, probes: false }),
+                (Some(place), None) => return self.probe(order, now).await.map(|permit| Entered { place, permit, probes: true }),
+                (None, permit) => {
+                    drop(permit);
+                    let free = timeout(between(now, until), places.clone().acquire_owned()).await;
+                    place = Some(free.ok().and_then(Result::ok).ok_or(Blocked { until: None })?);
+                }
             }
         }
+    }
+
+    /// Asks for leave to probe, and begins.
+    async fn probe(&self, order: &Order<'_>, now: Timestamp) -> Result<Permit, Blocked> {
+        let (endpoint, probe) = (&order.endpoint.name, order.delivery.key());
+        let longest = SignedDuration::try_from(order.endpoint.timeout).unwrap_or(SignedDuration::MAX);
+        if !self.probes.allow(endpoint, &probe, later(later(now, longest), probe::HEARD), now).await {
+            let until = later(self.clock.now(), probe::HEARD);
+            self.breakers.leave_probe(endpoint, until, now);
+            return Err(Blocked { until: Some(until) });
+        }
+        let now = self.clock.now();
+        match self.breakers.probe(endpoint, now) {
+            Ok(permit) => Ok(permit),
+            Err(until) => {
+                self.probes.allow(endpoint, &probe, now, now).await;
+                Err(Blocked { until })
+            }
+        }
+    }
+
+    /// Gives leave to probe back. After a failure not at once, so that the other routers hear of it first.
+    async fn end_probe(&self, order: &Order<'_>, verdict: Verdict, now: Timestamp) {
+        let failed = matches!(verdict, Verdict::Failed { .. });
+        let until = if failed { later(now, probe::HEARD) } else { now };
+        self.probes.allow(&order.endpoint.name, &order.delivery.key(), until, now).await;
     }
 
     /// Exponential, with full jitter.
@@ -192,6 +232,14 @@ impl Deliverer {
         self.metrics.attempts.with_label_values(&[rules.name.as_str(), result]).inc();
         self.metrics.attempt_seconds.with_label_values(&[rules.name.as_str()]).observe(sent.took.as_secs_f64());
     }
+}
+
+/// What it takes to send a request.
+struct Entered {
+    place: OwnedSemaphorePermit,
+    permit: Permit,
+    /// It is a probe.
+    probes: bool,
 }
 
 /// No request can be sent in time; when it may be possible, if that is known.

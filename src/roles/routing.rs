@@ -12,6 +12,7 @@ use super::router;
 use crate::breaker::{Breakers, Transition};
 use crate::connect::HttpSender;
 use crate::flow::deliver::Deliverer;
+use crate::flow::deliver::probe::ByStore;
 use crate::flow::envelope;
 use crate::flow::route::Routing;
 use crate::lead::RecipientKey;
@@ -43,6 +44,7 @@ pub fn start(
     let deliverer = Arc::new(Deliverer::new(
         Arc::clone(&sender) as _,
         Arc::clone(&breakers),
+        Arc::new(ByStore(Arc::clone(store))),
         Arc::clone(&process.clock),
         Arc::clone(&process.dice),
         Arc::clone(&process.metrics),

@@ -75,6 +75,10 @@ pub trait Store: Send + Sync + 'static {
     /// Makes one unmatched lead due, for a new run. False when it is not unmatched.
     async fn release(&self, lead: LeadId, now: Timestamp) -> Result<bool>;
 
+    /// Lets one at a time probe an endpoint: whether `probe` may until `until`. Nobody else may before then, unless `probe` itself asks once more: with
+    /// a later end, or with `now`, which gives its leave back.
+    async fn probe(&self, endpoint: &str, probe: &str, until: Timestamp, now: Timestamp) -> Result<bool>;
+
     /// What is used of windows that are not long over. Hours last three days, other calendar windows 62, all else stays. What is over is forgotten.
     async fn used(&self, now: Timestamp) -> Result<Vec<Used>>;
 

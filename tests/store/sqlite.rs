@@ -21,8 +21,10 @@ async fn opening_voids_the_leases_of_a_process_that_is_gone() {
     let store = open(&path);
     let before = one_claimed(&store, 1).await;
     reserved(&store, reservation(&before, ann(), &[])).await;
+    assert!(store.probe("crm", "before", at(900), at(0)).await.unwrap());
     drop(store);
     let store = open(&path);
+    assert!(store.probe("crm", "after", at(900), at(1)).await.unwrap(), "leave to probe is void as well");
     assert_eq!(reserved(&store, reservation(&before, ann(), &[])).await, Reserved::Lost);
     let again = claimed(&store, 51).await.remove(0);
     assert_eq!((again.epoch, again.deliveries.len()), (2, 1));

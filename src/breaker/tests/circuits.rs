@@ -42,6 +42,7 @@ impl Router {
     fn go(&self, now: Timestamp) -> Permit {
         match self.breakers.admit("crm", now) {
             Admission::Go(permit) => permit,
+            Admission::ProbeDue => self.breakers.probe("crm", now).unwrap(),
             other => panic!("not admitted: {other:?}"),
         }
     }
@@ -191,6 +192,25 @@ fn after_a_foreign_trip_one_lead_goes_to_see() {
     assert!(matches!(router.breakers.admit("crm", at(40)), Admission::Closed { .. }), "the others wait for the one");
     router.breakers.observe(probe, FAILED, Duration::from_millis(5), at(41));
     assert_eq!(router.states(), [CircuitState::Probing, CircuitState::Tripped]);
+}
+
+#[test]
+fn a_probe_that_another_router_has_leave_for_is_left_to_it_until_it_is_time_to_ask_again() {
+    let mut router = Router::new("");
+    router.trip(at(0));
+    router.states();
+    assert!(matches!(router.breakers.admit("crm", at(30)), Admission::ProbeDue));
+    router.breakers.leave_probe("crm", at(31), at(30));
+    assert_eq!(router.unavailable(at(30)), until(at(31), false), "decisions go elsewhere");
+    assert!(matches!(router.breakers.admit("crm", at(30)), Admission::Closed { until } if until == Some(at(31))));
+    assert_eq!(router.states(), [], "this router does not probe");
+    assert_eq!(router.unavailable(at(31)), None);
+    assert!(matches!(router.breakers.admit("crm", at(31)), Admission::ProbeDue));
+
+    router.breakers.leave_probe("crm", at(32), at(31));
+    let probe = router.breakers.probe("crm", at(31)).expect("this router has leave now");
+    assert_eq!(router.breakers.probe("crm", at(31)).err(), Some(Some(at(32))), "one of its leads goes, the others look again");
+    drop(probe);
 }
 
 #[test]

@@ -21,8 +21,16 @@ fn rules() -> BreakerRules {
     }
 }
 
-fn go(machine: &mut Machine, now: Timestamp) -> Ticket {
+/// Asks for leave to send one request, be it a probe.
+fn ask(machine: &mut Machine, now: Timestamp) -> Admit {
     match machine.admit(now) {
+        Admit::ProbeDue => Admit::Go(machine.probe(now).expect("a probe is due")),
+        other => other,
+    }
+}
+
+fn go(machine: &mut Machine, now: Timestamp) -> Ticket {
+    match ask(machine, now) {
         Admit::Go(ticket) => ticket,
         other => panic!("not admitted: {other:?}"),
     }
@@ -105,6 +113,9 @@ fn a_failure_may_ask_for_a_pause_as_well() {
 fn after_the_trips_time_one_lead_at_a_time_probes_and_two_successes_recover() {
     let mut machine = tripped(at(0));
     assert_eq!(machine.admit(plus(at(30), -1)), Admit::Closed(at(30)));
+    assert_eq!(machine.probe(plus(at(30), -1)), Err(at(30)), "none before its time");
+    assert_eq!(machine.admit(at(30)), Admit::ProbeDue);
+    assert_eq!(machine.view().state, CircuitState::Tripped, "nobody probes yet");
     let first = go(&mut machine, at(30));
     assert_eq!(machine.view().state, CircuitState::Probing);
     assert!(matches!(machine.admit(at(30)), Admit::Closed(_)), "one probe at a time");
@@ -226,7 +237,7 @@ proptest! {
                         prop_assert!(probe || (after.state, after.since) == (before.state, before.since), "only a probe moves an open circuit");
                     }
                 }
-                Step::Admit => match machine.admit(now) {
+                Step::Admit => match ask(&mut machine, now) {
                     Admit::Go(ticket) => {
                         prop_assert!(before.retry_at.is_none_or(|until| until <= now), "admitted before the trip's end");
                         let probe = before.state != CircuitState::Serving;
@@ -240,6 +251,7 @@ proptest! {
                         prop_assert!(before.retry_at.is_some_and(|until| now < until) || probing, "closed for no reason");
                     }
                     Admit::Wait(until) => prop_assert!(until > now),
+                    Admit::ProbeDue => prop_assert!(false, "not after it was begun"),
                 },
                 _ => {}
             }
@@ -254,7 +266,7 @@ proptest! {
         out.into_iter().for_each(|(ticket, _)| machine.release(ticket));
         now = plus(now, 3_600_000);
         for _ in 0..2 {
-            match machine.admit(now) {
+            match ask(&mut machine, now) {
                 Admit::Go(ticket) => machine.observe(ticket, Verdict::Healthy, QUICK, now, 0),
                 other => prop_assert!(false, "no probe: {:?}", other),
             }

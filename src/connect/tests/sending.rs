@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request as Incoming, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::api::routing_policy::AfterTimeout;
 use crate::breaker::Breakers;
 use crate::connect::{HttpSender, Sender, Sent};
+use crate::flow::deliver::probe::Probes;
 use crate::flow::deliver::{Deliverer, Ended, NotRecorded, Order, RecordTry, SoFar};
 use crate::flow::ports::{Clock, LoadedDice, StillClock, SystemClock};
 use crate::lead::attempt::FailureCause;
@@ -220,6 +221,15 @@ impl RecordTry for NoBook {
     }
 }
 
+struct Anybody;
+
+#[async_trait::async_trait]
+impl Probes for Anybody {
+    async fn allow(&self, _: &str, _: &str, _: Timestamp, _: Timestamp) -> bool {
+        true
+    }
+}
+
 #[tokio::test]
 async fn all_tries_of_a_delivery_are_the_same_on_the_wire_and_failures_trip_the_circuit() {
     let (base, mut seen) = receiver().await;
@@ -230,7 +240,8 @@ async fn all_tries_of_a_delivery_are_the_same_on_the_wire_and_failures_trip_the_
     let clock = Arc::new(SystemClock);
     let (metrics, dice) = (Arc::new(Metrics::new().unwrap()), Arc::new(LoadedDice(10)));
     let breakers = Arc::new(Breakers::new(dice.clone(), metrics.clone(), None));
-    let deliverer = Deliverer::new(Arc::new(sender(&["127.0.0.0/8"])), breakers.clone(), clock.clone(), dice, metrics.clone());
+    let deliverer =
+        Deliverer::new(Arc::new(sender(&["127.0.0.0/8"])), breakers.clone(), Arc::new(Anybody), clock.clone(), dice, metrics.clone());
     deliverer.configure(&[("crm".to_owned(), rules.clone())].into());
     let (delivery, request) = (super::delivery(), request(&url));
     let order = Order {

@@ -9,6 +9,7 @@ mod columns;
 mod lease;
 mod look;
 mod migrate;
+mod probe;
 mod remember;
 mod reserve;
 mod settle;
@@ -191,6 +192,10 @@ impl Store for PostgresStore {
         let released = self.run(again::Release { lead, now }).await?;
         self.tell_woken(Woken { leads: u64::from(released), go_on_after: None });
         Ok(released)
+    }
+
+    async fn probe(&self, endpoint: &str, probe: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
+        self.run(probe::Probe { endpoint: endpoint.to_owned(), probe: probe.to_owned(), until, now }).await
     }
 
     async fn used(&self, now: Timestamp) -> Result<Vec<Used>> {

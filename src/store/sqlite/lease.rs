@@ -73,7 +73,8 @@ pub(super) fn renew(
     Ok(lost)
 }
 
-/// Ends all leases of processes that are gone.
+/// Ends all leases of processes that are gone, and their leave to probe.
 pub(super) fn void_all(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.execute("DELETE FROM probes", [])?;
     connection.execute("UPDATE queue SET owner = NULL, due = run_since WHERE owner IS NOT NULL", [])
 }

@@ -8,6 +8,7 @@ mod append;
 mod columns;
 mod lease;
 mod look;
+mod probe;
 mod readers;
 mod remember;
 mod reserve;
@@ -192,6 +193,11 @@ impl Store for SqliteStore {
         let released = self.write(move |connection| again::release(connection, lead, now).map_err(fault)).await?;
         self.tell_woken(Woken { leads: u64::from(released), go_on_after: None });
         Ok(released)
+    }
+
+    async fn probe(&self, endpoint: &str, probe: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
+        let (endpoint, probe) = (endpoint.to_owned(), probe.to_owned());
+        self.write(move |connection| probe::probe(connection, &endpoint, &probe, until, now).map_err(fault)).await
     }
 
     async fn used(&self, now: Timestamp) -> Result<Vec<Used>> {

@@ -8,6 +8,7 @@ mod group;
 mod lease;
 mod look;
 mod owners;
+mod probe;
 mod record;
 mod reserve;
 mod settle;

@@ -185,6 +185,43 @@ async fn a_delivery_that_is_dropped_half_way_gives_its_places_back() {
     assert!(matches!(house.deliver(AMBIGUOUS, AfterTimeout::Settle, at(60_000)).await, Ended::Taken { .. }));
 }
 
+/// A house whose endpoint was tripped and is to be probed now, for a try answered by `answer`.
+async fn probing(answer: Sent) -> House {
+    let house = House::built(
+        "timeoutSeconds: 10\nretry: {attempts: 1}\nbreaker: {consecutiveFailures: 1, openSeconds: 30}",
+        [failed(), answer],
+        None,
+    );
+    assert!(matches!(house.first().await, Ended::Failed { .. }));
+    assert_eq!(house.leave.given.lock().unwrap().len(), 0, "an ordinary try asks nobody");
+    sleep(Duration::from_secs(50)).await;
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_another_router_has_leave_for_is_not_sent() {
+    let house = probing(accepted()).await;
+    house.leave.elsewhere.store(true, Ordering::SeqCst);
+    let deliver = || house.deliver(SoFar::default(), AfterTimeout::Settle, at(120_000));
+    assert_eq!(deliver().await, Ended::Failed { attempt: None });
+    assert_eq!(house.tries(), 1);
+    house.leave.elsewhere.store(false, Ordering::SeqCst);
+    assert_eq!(deliver().await, Ended::Failed { attempt: None }, "it asks again in a second");
+    sleep(Duration::from_secs(1)).await;
+    assert!(matches!(deliver().await, Ended::Taken { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn leave_to_probe_outlives_the_try_and_is_given_back_at_its_end_after_a_failure_a_little_later() {
+    for (answer, rest) in [(accepted(), 0), (failed(), 1_000)] {
+        let house = probing(answer).await;
+        let begun = house.deliverer.clock.now();
+        house.deliver(SoFar::default(), AfterTimeout::Settle, at(120_000)).await;
+        let after = |millis: i64| later(begun, SignedDuration::from_millis(millis));
+        assert_eq!(*house.leave.given.lock().unwrap(), [after(11_000), after(100 + rest)]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_waits_for_a_place_leaves_the_probes_place_free() {
     let house = House::built("maxInFlight: 1\nbreaker: {consecutiveFailures: 1}", [accepted()], Some(Semaphore::new(0)));

@@ -73,6 +73,24 @@ impl RecordTry for Book {
     }
 }
 
+/// Gives leave to probe to whoever asks, unless another router has it; writes down until when it was given.
+#[derive(Default)]
+struct Leave {
+    elsewhere: AtomicBool,
+    given: Mutex<Vec<Timestamp>>,
+}
+
+#[async_trait]
+impl Probes for Leave {
+    async fn allow(&self, _: &str, _: &str, until: Timestamp, _: Timestamp) -> bool {
+        let free = !self.elsewhere.load(Ordering::SeqCst);
+        if free {
+            self.given.lock().unwrap().push(until);
+        }
+        free
+    }
+}
+
 fn sent(result: AttemptResult, status: Option<u16>) -> Sent {
     Sent { result, status, retry_after: None, took: Duration::from_millis(100) }
 }
@@ -100,6 +118,7 @@ fn throttled(seconds: Option<u64>) -> Sent {
 struct House {
     script: Arc<Script>,
     deliverer: Deliverer,
+    leave: Arc<Leave>,
     endpoint: Arc<EndpointRules>,
     book: Book,
     delivery: Delivery,
@@ -123,7 +142,8 @@ impl House {
         let dice = Arc::new(LoadedDice(u64::MAX / 3));
         let breakers = Arc::new(Breakers::new(dice.clone(), metrics.clone(), None));
         let clock = Arc::new(TokioClock(Instant::now()));
-        let deliverer = Deliverer::new(script.clone(), breakers, clock, dice, metrics);
+        let leave = Arc::new(Leave::default());
+        let deliverer = Deliverer::new(script.clone(), breakers, leave.clone(), clock, dice, metrics);
         let endpoint = Arc::new(valid(&format!("http: {{url: 'https://crm.example.com/'}}\n{more}")));
         deliverer.configure(&[("crm".to_owned(), endpoint.clone())].into());
         let delivery = Delivery {
@@ -143,7 +163,7 @@ impl House {
             content_type: "application/json".to_owned(),
             body: "{}".to_owned(),
         };
-        Self { script, deliverer, endpoint, book: Book::default(), delivery, request }
+        Self { script, deliverer, leave, endpoint, book: Book::default(), delivery, request }
     }
 
     async fn deliver(&self, so_far: SoFar, after_timeout: AfterTimeout, deadline: Timestamp) -> Ended {

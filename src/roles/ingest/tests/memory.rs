@@ -151,6 +151,9 @@ impl Store for Memory {
     async fn arrived(&self, _: Option<(Timestamp, LeadId)>, _: usize) -> Result<Vec<Arrived>> {
         unused()
     }
+    async fn probe(&self, _: &str, _: &str, _: Timestamp, _: Timestamp) -> Result<bool> {
+        unused()
+    }
     async fn used(&self, _: Timestamp) -> Result<Vec<Used>> {
         unused()
     }
