@@ -191,7 +191,8 @@ impl State {
         let before = self.mode;
         self.mode = match before {
             _ if self.leads() == 0 && self.entering == 0 => Mode::Direct,
-            Mode::HandingOver if self.away => Mode::Spooling,
+            // More than one batch came meanwhile: they are not kept waiting for what does not end.
+            Mode::HandingOver if self.away || self.leads() > TOGETHER => Mode::Spooling,
             Mode::Spooling if !self.away && self.leads() <= TOGETHER => Mode::HandingOver,
             mode => mode,
         };

@@ -1,6 +1,7 @@
 //! The log byte by byte, and over restarts.
 
 mod log;
+mod modes;
 mod restarts;
 
 use jiff::Timestamp;
