@@ -51,7 +51,7 @@ pub(super) struct State {
     pub writing: bool,
     /// The number of the next segment.
     pub next: u64,
-    /// Bytes of segments that were set aside: they take room until somebody has looked at them.
+    /// Bytes of segments that were set aside: they take room, if only until the next start when somebody has removed them.
     pub set_aside: u64,
     pub most_bytes: u64,
     /// Why the last write failed.

@@ -182,7 +182,14 @@ async fn a_damaged_middle_is_set_aside_and_told_and_the_rest_goes_on() {
     assert_eq!(files(&house.path(), ".log.damaged").len(), 1);
     assert!(house.metrics.spool_bytes.get() > 0, "it takes room until somebody has looked at it");
     process.end().await;
-    house.start().keep([lead(4)]).await;
+    let process = house.start();
+    process.keep([lead(4)]).await;
+    let removed = files(&house.path(), ".damaged").remove(0);
+    let (with, freed) = (house.metrics.spool_bytes.get(), fs::metadata(&removed).unwrap().len() as i64);
+    fs::remove_file(removed).unwrap();
+    process.end().await;
+    house.start().end().await;
+    assert_eq!(house.metrics.spool_bytes.get(), with - freed, "what was removed takes no room from the next start on");
 }
 
 #[tokio::test]
