@@ -38,7 +38,7 @@ pub struct Reading {
     pub damaged: Vec<(u64, u64)>,
     /// Where the last whole frame ends.
     pub end: u64,
-    /// Whether there are bytes beyond `end`, with no whole frame among them: the beginning of one, or what a crash has left of one.
+    /// Whether there are bytes beyond `end`, with no whole frame among them: [torn](is_torn), or damaged.
     pub tail: bool,
 }
 
@@ -64,6 +64,11 @@ pub fn read(number: u64, at: u64, bytes: &[u8], most: usize) -> Reading {
     reading
 }
 
+/// Whether these bytes, which no whole frame follows, may be a frame that was begun and not ended. Others were whole once, or never a frame.
+pub fn is_torn(bytes: &[u8]) -> bool {
+    bytes.len() < HEAD || head(bytes).is_some_and(|head| head.rest.len() < head.length)
+}
+
 /// The first whole frame at `place` or after it: where it begins, and its record.
 fn next(number: u64, at: u64, bytes: &[u8], place: usize) -> Option<(usize, &[u8])> {
     (place..bytes.len()).find_map(|start| Some((start, whole(number, at + start as u64, bytes.get(start..)?)?)))
@@ -71,10 +76,24 @@ fn next(number: u64, at: u64, bytes: &[u8], place: usize) -> Option<(usize, &[u8
 
 /// The record of the frame that `bytes` begin with, if it is whole.
 fn whole(number: u64, at: u64, bytes: &[u8]) -> Option<&[u8]> {
+    let head = head(bytes)?;
+    let record = head.rest.get(..head.length)?;
+    (checksum(number, at, record) == *head.sum).then_some(record)
+}
+
+/// What a frame begins with, and all that follows.
+struct Head<'a> {
+    /// Bytes of the record.
+    length: usize,
+    sum: &'a [u8; 16],
+    rest: &'a [u8],
+}
+
+/// The head that `bytes` begin with, if it is whole and may be one.
+fn head(bytes: &[u8]) -> Option<Head<'_>> {
     let rest = bytes.strip_prefix(&MARK)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (sum, rest) = rest.split_first_chunk::<16>()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| *length <= LONGEST)?;
-    let record = rest.get(..length)?;
-    (checksum(number, at, record) == *sum).then_some(record)
+    Some(Head { length, sum, rest })
 }

@@ -6,7 +6,7 @@ use super::folder::{Folder, Found};
 use super::frame;
 use super::state::{Mode, Segment, State};
 
-/// Reads all segments. A torn end, as a kill leaves it, is cut off: nobody was told that it is kept. What can't be read elsewhere is damage, and told.
+/// Reads all segments. A torn end, as a kill leaves it, is cut off: nobody was told that it is kept. What else can't be read is damage, and told.
 /// Returns the state, and how many stretches are damaged.
 pub(super) fn recover(folder: &Folder, found: &Found, most_bytes: u64) -> io::Result<(State, usize)> {
     let mut state = State::new(most_bytes);
@@ -18,7 +18,8 @@ pub(super) fn recover(folder: &Folder, found: &Found, most_bytes: u64) -> io::Re
         let reading = frame::read(*number, 0, &bytes, usize::MAX);
         let mut length = bytes.len() as u64;
         let mut damaged = reading.damaged;
-        if reading.tail && Some(number) == found.segments.last() {
+        let left = bytes.get(usize::try_from(reading.end).map_err(io::Error::other)?..).unwrap_or_default();
+        if reading.tail && Some(number) == found.segments.last() && frame::is_torn(left) {
             tracing::info!(segment = number, bytes = length - reading.end, "the torn end of the spool is cut off");
             folder.cut(*number, reading.end)?;
             length = reading.end;

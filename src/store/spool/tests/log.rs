@@ -88,6 +88,19 @@ proptest! {
     }
 
     #[test]
+    fn a_frame_that_was_begun_is_torn_and_one_that_was_whole_is_not(lead in any_lead(), cut in any::<prop::sample::Index>(), change in 1_u8..) {
+        let (whole, _) = segment(7, &[lead]);
+        let cut = cut.index(whole.len());
+        prop_assert!(frame::is_torn(&whole[..cut]));
+        // A record's length that is more than there is can't be told from the beginning of a longer one.
+        if !(4..8).contains(&cut) {
+            let mut changed = whole;
+            changed[cut] ^= change;
+            prop_assert!(!frame::is_torn(&changed));
+        }
+    }
+
+    #[test]
     fn reading_in_steps_comes_to_the_same(leads in vec(any_lead(), 1..12), most in 1_usize..5) {
         let (bytes, _) = segment(3, &leads);
         let (mut at, mut read) = (0, Vec::new());

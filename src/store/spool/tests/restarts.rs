@@ -193,6 +193,39 @@ async fn a_damaged_middle_is_set_aside_and_told_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
+async fn a_damaged_end_is_set_aside_and_told_and_not_cut_off() {
+    let house = House::new();
+    let process = house.start();
+    process.keep((0..3).map(lead)).await;
+    process.end().await;
+    let segment = files(&house.path(), ".log").remove(0);
+    let mut bytes = fs::read(&segment).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    let process = house.start();
+    assert_eq!(house.result("damaged"), 1);
+    process.keep([lead(3)]).await;
+    house.drain(&process).await;
+    assert_eq!((house.drained(), house.result("damaged")), (ids([0, 1, 3]), 1));
+    assert_eq!(fs::read(files(&house.path(), ".damaged").remove(0)).unwrap(), bytes);
+    process.end().await;
+
+    // All that there is.
+    fs::remove_file(files(&house.path(), ".damaged").remove(0)).unwrap();
+    let process = house.start();
+    process.keep([lead(4)]).await;
+    process.end().await;
+    let segment = files(&house.path(), ".log").remove(0);
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[0] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let process = house.start();
+    house.drain(&process).await;
+    assert_eq!((house.result("damaged"), files(&house.path(), ".damaged").len(), files(&house.path(), ".log").len()), (2, 1, 0));
+}
+
+#[tokio::test]
 async fn damage_that_comes_while_the_process_runs_is_set_aside_and_told_too() {
     let house = House::new();
     let process = house.start();
