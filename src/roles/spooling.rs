@@ -39,8 +39,9 @@ pub struct SpoolSettings {
 /// Opens the spool, when there is to be one.
 pub async fn open(process: &mut Process, settings: &SpoolSettings) -> Result<Option<Spool>, RunError> {
     let Some(path) = settings.spool.clone() else { return Ok(None) };
-    let (folder, most, metrics) = (path.clone(), settings.spool_max_bytes, Arc::clone(&process.metrics));
-    let opened = tokio::task::spawn_blocking(move || Spool::open(&folder, most, metrics)).await.map_err(std::io::Error::other);
+    let (folder, most) = (path.clone(), settings.spool_max_bytes);
+    let (metrics, clock) = (Arc::clone(&process.metrics), Arc::clone(&process.clock));
+    let opened = tokio::task::spawn_blocking(move || Spool::open(&folder, most, metrics, clock)).await.map_err(std::io::Error::other);
     let (spool, writer) = opened.flatten().map_err(|source| RunError::Spool { path, source })?;
     // It writes while anybody may still want to keep a lead, and ends when the last of these is gone.
     process.tasks.dropped("spool's writer", writer);
@@ -51,7 +52,7 @@ pub async fn open(process: &mut Process, settings: &SpoolSettings) -> Result<Opt
 pub fn drain(process: &mut Process, settings: &SpoolSettings, spool: &Spool, store: Arc<dyn Store>, served: CancellationToken) {
     let patience = Duration::from_secs(settings.spool_patience.into());
     process.grace = process.grace.max(patience + MARGIN);
-    let drain = spool.drain(store, Arc::clone(&process.clock), patience);
+    let drain = spool.drain(store, patience);
     process.tasks.drained("spool", drain.run(process.shutdown.drain(), served));
 }
 

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::TOGETHER;
 use super::{Shared, frame};
-use crate::flow::ports::Clock;
 use crate::store::{Adopted, NewLead, Result, Store, StoreError};
 
 /// How long to wait before another try while the store is away, at first and at most.
@@ -34,7 +33,6 @@ pub struct LeftBehind {
 pub struct Drain {
     pub(super) shared: Arc<Shared>,
     pub store: Arc<dyn Store>,
-    pub clock: Arc<dyn Clock>,
     /// How long to go on after the process was asked to end.
     pub patience: Duration,
 }
@@ -242,7 +240,7 @@ impl Drain {
 
     /// How long the first in the spool has waited.
     fn tell(&self, first: Option<&NewLead>) {
-        let age = first.map_or(0.0, |lead| self.clock.now().duration_since(lead.arrived_at).as_secs_f64().max(0.0));
+        let age = first.map_or(0.0, |lead| self.shared.clock.now().duration_since(lead.arrived_at).as_secs_f64().max(0.0));
         self.shared.metrics.spool_oldest_seconds.set(age);
     }
 }

@@ -62,6 +62,7 @@ struct Shared {
     /// Something was written, or failed to be.
     work: Notify,
     metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Shared {
@@ -83,12 +84,12 @@ impl Shared {
 impl Spool {
     /// Opens the spool in a folder of this process, which may grow to `most_bytes`. The task writes; it ends when the spool and its clones are dropped.
     /// Blocks while it reads what is there.
-    pub fn open(folder: &Path, most_bytes: u64, metrics: Arc<Metrics>) -> io::Result<(Self, JoinHandle<()>)> {
+    pub fn open(folder: &Path, most_bytes: u64, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> io::Result<(Self, JoinHandle<()>)> {
         let (folder, found) = Folder::open(folder)?;
         let (state, damaged) = recover::recover(&folder, &found, most_bytes)?;
         metrics.spool_drained.with_label_values(&["damaged"]).inc_by(damaged as u64);
-        let shared =
-            Arc::new(Shared { folder, mode: watch::Sender::new(state.mode), state: Mutex::new(state), work: Notify::new(), metrics });
+        let mode = watch::Sender::new(state.mode);
+        let shared = Arc::new(Shared { folder, mode, state: Mutex::new(state), work: Notify::new(), metrics, clock });
         shared.with(|_| ());
         let (asked, asking) = mpsc::channel(WAITING);
         let writer = tokio::spawn(writer::write(Arc::clone(&shared), asking));
@@ -96,8 +97,8 @@ impl Spool {
     }
 
     /// What brings the leads to a store. Goes on for `patience` after the process was asked to end.
-    pub fn drain(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, patience: Duration) -> Drain {
-        Drain { shared: Arc::clone(&self.shared), store, clock, patience }
+    pub fn drain(&self, store: Arc<dyn Store>, patience: Duration) -> Drain {
+        Drain { shared: Arc::clone(&self.shared), store, patience }
     }
 
     /// Whether a new lead may go to the store, with none waiting here that came before it.
@@ -129,12 +130,10 @@ impl Spool {
         self.shared.with(|state| state.index.source(lead))
     }
 
-    /// Why leads can't be kept here, if so.
+    /// Why leads can't be kept here, if so. A write that failed counts only for a while: the next post is the probe.
     pub fn problem(&self) -> Option<String> {
-        self.shared.with(|state| match &state.broken {
-            Some(why) => Some(format!("the spool can't be written: {why}")),
-            None => (!state.has_room((frame::HEAD + frame::LONGEST) as u64, 1)).then(|| "the spool is full".to_owned()),
-        })
+        let now = self.shared.clock.now();
+        self.shared.with(|state| state.problem(now))
     }
 
     /// Whether new leads come here.

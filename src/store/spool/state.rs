@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::frame;
 use super::index::Index;
 use crate::store::{Appended, NewLead};
 
@@ -11,6 +14,9 @@ pub(super) const TOGETHER: usize = 256;
 const LONG: u64 = 8 << 20;
 /// The most leads, so that the index stays within 100 MB.
 const MOST_LEADS: usize = 500_000;
+
+/// How long a write that failed counts. What is not ready gets no posts, and only the next post shows whether it can be written again.
+const BROKEN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Where new leads go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +60,8 @@ pub(super) struct State {
     /// Bytes of segments that were set aside: they take room, if only until the next start when somebody has removed them.
     pub set_aside: u64,
     pub most_bytes: u64,
-    /// Why the last write failed.
-    pub broken: Option<String>,
+    /// Why the last write failed, and when.
+    pub broken: Option<(String, Timestamp)>,
     /// Whether the store took nothing the last time it was tried.
     pub away: bool,
 }
@@ -111,6 +117,14 @@ impl State {
         self.bytes() + bytes <= self.most_bytes && self.leads() + leads <= MOST_LEADS
     }
 
+    /// Why leads can't be kept, if so.
+    pub fn problem(&self, now: Timestamp) -> Option<String> {
+        match &self.broken {
+            Some((why, since)) if now.duration_since(*since).abs() < BROKEN => Some(format!("the spool can't be written: {why}")),
+            _ => (!self.has_room((frame::HEAD + frame::LONGEST) as u64, 1)).then(|| "the spool is full".to_owned()),
+        }
+    }
+
     /// Where the next batch goes. Until [`written`](Self::written) or [`failed`](Self::failed) the segment is not taken away.
     pub fn begin(&mut self) -> Place {
         self.writing = true;
@@ -142,10 +156,10 @@ impl State {
     }
 
     /// The batch is not on disk, or not for certain: nothing more is written to its segment. One without any leads is forgotten.
-    pub fn failed(&mut self, why: String) {
+    pub fn failed(&mut self, why: String, now: Timestamp) {
         self.writing = false;
         self.open = false;
-        self.broken = Some(why);
+        self.broken = Some((why, now));
         self.segments.pop_back_if(|last| last.length == 0);
     }
 

@@ -56,7 +56,7 @@ async fn commit(shared: &Arc<Shared>, file: &mut Option<(u64, Arc<File>)>, leads
             Err(error) => {
                 tracing::error!(%error, folder = %shared.folder.path().display(), leads = kept.len(), "leads can't be written to the spool");
                 *file = None;
-                shared.with(|state| state.failed(error.to_string()));
+                shared.with(|state| state.failed(error.to_string(), shared.clock.now()));
                 problem = Some(format!("the spool can't be written: {error}"));
             }
         }

@@ -32,11 +32,11 @@ impl Spooled {
     fn new(patience: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, metrics) = (Memory::new(), Arc::new(Metrics::new().unwrap()));
-        let (spool, _) = Spool::open(folder.path(), 1 << 20, Arc::clone(&metrics)).unwrap();
-        let (group, _) = Group::new(store.clone(), metrics, 1);
         let clock = Arc::new(StillClock::at("2026-11-22T10:00:00Z".parse().unwrap()));
+        let (spool, _) = Spool::open(folder.path(), 1 << 20, Arc::clone(&metrics), clock).unwrap();
+        let (group, _) = Group::new(store.clone(), metrics, 1);
         let end = CancellationToken::new();
-        let drain = tokio::spawn(spool.drain(store.clone(), clock, patience).run(end.clone(), end.clone()));
+        let drain = tokio::spawn(spool.drain(store.clone(), patience).run(end.clone(), end.clone()));
         let house = House::over(store, Arc::new(Spooling { group, spool: spool.clone() }));
         Self { house, spool, folder, end, drain }
     }

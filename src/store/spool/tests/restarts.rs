@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Spool;
-use super::super::state::{Place, State};
 use super::{lead, with_key};
 use crate::flow::ports::StillClock;
 use crate::lead::LeadId;
@@ -22,6 +21,7 @@ const ROOM: u64 = 64 << 20;
 struct House {
     folder: TempDir,
     metrics: Arc<Metrics>,
+    clock: Arc<StillClock>,
     store: Arc<SqliteStore>,
 }
 
@@ -48,7 +48,8 @@ impl House {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(folder.path().join("leads.db")).unwrap());
-        Self { folder, metrics: Arc::new(Metrics::new().unwrap()), store }
+        let clock = Arc::new(StillClock::at("2026-11-22T10:00:00Z".parse().unwrap()));
+        Self { folder, metrics: Arc::new(Metrics::new().unwrap()), clock, store }
     }
 
     fn path(&self) -> PathBuf {
@@ -60,14 +61,17 @@ impl House {
     }
 
     fn start_with(&self, room: u64) -> Life {
-        let (spool, writer) = Spool::open(&self.path(), room, Arc::clone(&self.metrics)).unwrap();
+        let (spool, writer) = self.open(room).unwrap();
         Life { spool, writer }
+    }
+
+    fn open(&self, room: u64) -> std::io::Result<(Spool, JoinHandle<()>)> {
+        Spool::open(&self.path(), room, Arc::clone(&self.metrics), Arc::clone(&self.clock) as _)
     }
 
     /// Drains all that there is.
     async fn drain(&self, life: &Life) {
-        let clock = Arc::new(StillClock::at("2026-11-22T10:00:00Z".parse().unwrap()));
-        let drain = life.spool.drain(Arc::clone(&self.store) as _, clock, Duration::from_secs(60));
+        let drain = life.spool.drain(Arc::clone(&self.store) as _, Duration::from_secs(60));
         let end = CancellationToken::new();
         end.cancel();
         drain.run(end.clone(), end).await.unwrap();
@@ -291,6 +295,10 @@ async fn a_folder_that_can_not_be_written_to_is_told_and_used_again_when_it_can(
     fs::rename(house.path(), &hidden).unwrap();
     assert!(process.spool.keep(lead(0)).await.is_err());
     assert!(process.spool.problem().unwrap().contains("can't be written"));
+    house.clock.set("2026-11-22T10:00:10Z".parse().unwrap());
+    assert_eq!(process.spool.problem(), None, "it is ready for a post, which tries again");
+    assert!(process.spool.keep(lead(0)).await.is_err());
+    assert!(process.spool.problem().is_some());
     fs::rename(&hidden, house.path()).unwrap();
     process.keep([lead(1)]).await;
     assert_eq!(process.spool.problem(), None);
@@ -298,29 +306,11 @@ async fn a_folder_that_can_not_be_written_to_is_told_and_used_again_when_it_can(
     assert_eq!(house.drained(), ids([1]));
 }
 
-#[test]
-fn writes_that_fail_leave_no_segments_behind() {
-    let mut state = State::new(ROOM);
-    for number in 1..=3 {
-        let place = state.begin();
-        assert_eq!(place, Place { number, at: 0, new: true });
-        state.failed("as the test wished".to_owned());
-        assert!(state.segments.is_empty());
-    }
-    state.begin();
-    state.written(&[lead(1)], 100);
-    assert_eq!(state.begin(), Place { number: 4, at: 100, new: false });
-    state.failed("as the test wished".to_owned());
-    assert_eq!(state.begin(), Place { number: 5, at: 0, new: true }, "nothing is written behind what may be torn");
-    state.failed("as the test wished".to_owned());
-    assert_eq!((state.leads(), state.bytes(), state.segments.len()), (1, 100, 1));
-}
-
 #[tokio::test]
 async fn a_folder_is_one_processs_alone() {
     let house = House::new();
     let process = house.start();
-    let second = Spool::open(&house.path(), ROOM, Arc::clone(&house.metrics)).err().unwrap();
+    let second = house.open(ROOM).err().unwrap();
     assert!(second.to_string().contains("another process"), "{second}");
     process.end().await;
     house.start().end().await;
