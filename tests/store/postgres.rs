@@ -172,3 +172,34 @@ async fn a_server_that_hangs_is_unavailable_and_not_waited_for() {
     client.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(store.reserve(vec![asked]).await.unwrap(), [Reserved::Held { turn: None }]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_in_order_is_unavailable_and_a_value_that_it_can_not_take_is_refused() {
+    if !require(&[Part::Postgres]) {
+        return;
+    }
+    let server = Postgres::shared().await;
+    let (url, store) = new_database().await;
+    let database = url.rsplit('/').next().unwrap();
+    let mut strange = lead(1);
+    strange.source.push('\0');
+    let answer = store.append(vec![strange]).await;
+    assert!(matches!(answer, Err(StoreError::Refused(_))), "{answer:?}");
+
+    let unavailable = async |what: &str, code: &str| {
+        let answer = store.append(vec![lead(1)]).await;
+        let Err(StoreError::Unavailable(why)) = answer else { panic!("{what}: {answer:?}") };
+        assert!(why.contains(code), "{what}: {why}");
+    };
+    server.execute(database, "ALTER TABLE leads RENAME TO elsewhere").await;
+    unavailable("no table", "42P01").await;
+    server.execute(database, "ALTER TABLE elsewhere RENAME TO leads; CREATE ROLE stranger LOGIN").await;
+    store.set_url(&url.replace("leadflow@", "stranger@")).unwrap();
+    unavailable("no right", "42501").await;
+    store.set_url(&url.replace("leadflow@", "nobody@")).unwrap();
+    unavailable("no such user", "28000").await;
+    store.set_url(&format!("{url}_gone")).unwrap();
+    unavailable("no such database", "3D000").await;
+    store.set_url(&url).unwrap();
+    assert_eq!(store.append(vec![lead(1)]).await.unwrap(), [Appended::New]);
+}

@@ -76,9 +76,26 @@ pub(super) fn explain(error: &tokio_postgres::Error) -> StoreError {
     };
     let code = problem.code().code();
     let text = format!("{} (SQLSTATE {code})", problem.message());
-    // Connections, resources, transactions given up, the operator's hand, the system; and a server that went read-only in a fail-over.
-    let passing = ["08", "53", "40", "57", "58", "55"].iter().any(|class| code.starts_with(class)) || code == "25006" || code == "28P01";
-    if passing { StoreError::Unavailable(text) } else { StoreError::Refused(text) }
+    if is_passing(code) { StoreError::Unavailable(text) } else { StoreError::Refused(text) }
+}
+
+/// Whether an SQLSTATE tells of the database and not of what it was given: no lead is at fault, and all of them may be taken later.
+fn is_passing(code: &str) -> bool {
+    const CLASSES: [&str; 11] = [
+        "08", // connections
+        "28", // who we are: a password that is being rotated
+        "3D", // the database is not there
+        "3F", // nor its schema
+        "40", // transactions given up
+        "42", // tables or rights that are not there: a restore under way, another database
+        "53", // resources
+        "55", // locks and states that are in the way
+        "57", // the operator's hand
+        "58", // the system
+        "XX", // faults of the server
+    ];
+    // And a server that went read-only in a fail-over.
+    CLASSES.iter().any(|class| code.starts_with(class)) || code == "25006"
 }
 
 /// A connection that is thrown away unless it is given back: after a deadline nobody knows what it is in the middle of.
@@ -153,4 +170,17 @@ fn no_connection(error: PoolError) -> Fault {
         PoolError::Timeout(_) => StoreError::Unavailable("no connection to the database was free within 5 seconds".into()),
         other => StoreError::Unavailable(format!("no connection to the database: {other}")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn what_no_lead_has_caused_passes_and_what_a_value_has_caused_does_not() {
+        let passing = ["08006", "25006", "28000", "28P01", "3D000", "3F000", "40001", "42501", "42P01", "53300", "57P03", "58030", "XX000"];
+        assert_eq!(passing.into_iter().filter(|code| !is_passing(code)).collect::<Vec<_>>(), [""; 0]);
+        let refused = ["22021", "22P02", "23502", "23505", "23514", "54000"];
+        assert_eq!(refused.into_iter().filter(|code| is_passing(code)).collect::<Vec<_>>(), [""; 0]);
+    }
 }
