@@ -35,6 +35,7 @@ use crate::flow::ports::Clock;
 use crate::ops::listen::listen;
 use crate::settings::Place;
 use crate::store::postgres::PostgresStore;
+use crate::store::spool::Spool;
 use crate::table::duty::Duty;
 use crate::table::references::{Role, secrets_of};
 use crate::table::{ObjectRef, Objects, Secrets};
@@ -72,20 +73,33 @@ pub async fn run(settings: Settings<'_>) -> Result<(), RunError> {
     let rules_gate = process.readiness.gate("rules");
     let store_gate = process.readiness.gate("store opened");
     process.admin(settings.address, settings.admin_port, pages.router()).await?;
+    // Before all that may take long, so that what waits in it is seen.
+    let spool = match settings.spool {
+        Some(settings) => spooling::open(&mut process, settings).await?.map(|spool| (spool, settings)),
+        None => None,
+    };
 
     let drain = process.shutdown.drain();
     let started = tokio::select! {
         biased;
-        () = drain.cancelled() => Ok(()),
-        started = start(&settings, &mut process, &pages) => started,
+        () = drain.cancelled() => {
+            spool.into_iter().for_each(|(spool, _)| spooling::leave(&mut process, spool));
+            Ok(())
+        }
+        started = start(&settings, &mut process, &pages, spool.clone()) => started,
     };
     started?;
     drop((rules_gate, store_gate));
     process.run().await
 }
 
-/// Brings the pod to where it works: rules, Secrets, store, in this order.
-async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) -> Result<(), RunError> {
+/// Brings the pod to where it works: rules, Secrets, store, in this order. Nothing is awaited once the spool is being drained.
+async fn start(
+    settings: &Settings<'_>,
+    process: &mut Process,
+    pages: &Pages,
+    spool: Option<(Spool, &SpoolSettings)>,
+) -> Result<(), RunError> {
     let config = kube::Config::infer().await.map_err(|error| RunError::Cluster(error.to_string()))?;
     let namespace = settings.place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))?;
@@ -114,10 +128,6 @@ async fn start(settings: &Settings<'_>, process: &mut Process, pages: &Pages) ->
         in_force: Arc::clone(&in_force),
     };
     follower.first().await;
-    let spool = match settings.spool {
-        Some(settings) => spooling::open(process, settings).await?.map(|spool| (spool, settings)),
-        None => None,
-    };
     let opened = follower.connect(process, spool.is_some()).await?;
     let store_port = opened.store();
     let group = stores::gather(process, &store_port, opened.at_once(), spool.as_ref().map(|(spool, _)| spool.clone()));

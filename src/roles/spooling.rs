@@ -56,6 +56,11 @@ pub fn drain(process: &mut Process, settings: &SpoolSettings, spool: &Spool, sto
     process.tasks.drained("spool", drain.run(process.shutdown.drain(), served));
 }
 
+/// Has the process fail when it was told to end before [`drain`] and leads are left in the spool.
+pub fn leave(process: &mut Process, spool: Spool) {
+    process.tasks.drained("spool", async move { spool.left_behind() });
+}
+
 /// Keeps leads in the store, or behind others in the spool.
 pub struct Spooling {
     pub group: Group,

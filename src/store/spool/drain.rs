@@ -59,15 +59,7 @@ impl Drain {
         tokio::select! {
             biased;
             () = self.until(&served) => Ok(()),
-            () = over => {
-                let leads = self.shared.with(|state| state.leads() + state.entering);
-                if leads == 0 {
-                    return Ok(());
-                }
-                let left = LeftBehind { leads, folder: self.shared.folder.path().display().to_string() };
-                tracing::error!(leads, folder = left.folder, "the store is away, and the process has to end: leads are left in the spool");
-                Err(left)
-            }
+            () = over => self.shared.left_behind(),
         }
     }
 

@@ -33,7 +33,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use self::drain::Drain;
+use self::drain::{Drain, LeftBehind};
 use self::folder::Folder;
 use self::state::{Mode, State};
 use self::writer::Asked;
@@ -73,6 +73,21 @@ impl Shared {
         done
     }
 
+    /// Says what is left of the spool when the process has to end.
+    fn left_behind(&self) -> std::result::Result<(), LeftBehind> {
+        let leads = self.with(|state| state.leads() + state.entering);
+        if leads == 0 {
+            return Ok(());
+        }
+        let left = LeftBehind { leads, folder: self.folder.path().display().to_string() };
+        tracing::error!(
+            leads,
+            folder = left.folder,
+            "the process has to end, and the store does not have them: leads are left in the spool"
+        );
+        Err(left)
+    }
+
     /// Shows what there is.
     fn publish(&self, state: &State) {
         self.mode.send_if_modified(|mode| std::mem::replace(mode, state.mode) != state.mode);
@@ -99,6 +114,11 @@ impl Spool {
     /// What brings the leads to a store. Goes on for `patience` after the process was asked to end.
     pub fn drain(&self, store: Arc<dyn Store>, patience: Duration) -> Drain {
         Drain { shared: Arc::clone(&self.shared), store, patience }
+    }
+
+    /// Fails when there are leads, which nobody drains any more.
+    pub fn left_behind(&self) -> std::result::Result<(), LeftBehind> {
+        self.shared.left_behind()
     }
 
     /// Whether a new lead may go to the store, with none waiting here that came before it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::asking::lead;
@@ -212,6 +212,36 @@ async fn leads_are_accepted_while_the_database_hangs_and_get_there_once() {
     acknowledged.sort();
     assert_eq!(came, acknowledged);
     outage.assert_delivered_once(30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_has_to_end_before_it_knows_its_database_says_what_it_leaves() {
+    if !require(&PARTS) {
+        return;
+    }
+    let mut outage = Outage::prepare(&[]).await;
+    outage.postgres.stop().await;
+    for number in 0..3 {
+        outage.post(number).await;
+    }
+    outage.house.ingest[0].kill();
+    outage.house.change("Secret", "database", json!({"data": {"url": null}})).await;
+    outage.house.ingest[0].start();
+    let waits = "waiting for the Exchange and the Secret";
+    outage.house.ingest[0].process().wait_for_log(waits, PATIENCE).await;
+    assert_eq!(outage.spooled().await, 3.0, "what is kept is seen at once");
+    assert!(!outage.house.ingest[0].terminate().await, "an end that leaves leads behind is a failure");
+    let log = outage.house.ingest[0].log();
+    assert!(log.contains("leads are left in the spool") && log.contains(&outage.spool.path().display().to_string()), "{log}");
+
+    let url = outage.house.database.clone();
+    outage.house.change("Secret", "database", json!({"stringData": {"url": url}})).await;
+    outage.postgres.start_again().await;
+    outage.house.ingest[0].start();
+    outage.house.ingest[0].ready().await;
+    outage.until_drained().await;
+    outage.until_delivered(3).await;
+    outage.assert_delivered_once(3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
