@@ -1,6 +1,8 @@
 //! Every metric, in one place. Labels are bounded: names of custom resources and closed lists, never anything of a lead.
 
-use prometheus::{Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// Buckets of things that take microseconds, in seconds.
 const MICROS: &[f64] = &[1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2];
@@ -14,6 +16,8 @@ pub struct Metrics {
     pub posts: IntCounterVec,
     /// Seconds from a post's first byte to its answer, without the wait that it asked for.
     pub post_seconds: Histogram,
+    /// Tries of ingest to accept a connection that failed, as for want of open files: posts wait meanwhile.
+    pub accept_failures: IntCounter,
     /// Leads that ended or came to rest, by policy and state (`delivered`, `unmatched`), with the reason.
     pub leads: IntCounterVec,
     /// Seconds from a lead's arrival to its delivery. `held` is `yes` for leads that nobody could take at first, such as in quiet hours: they are late
@@ -101,6 +105,11 @@ impl Metrics {
                 &["source", "outcome", "code"],
             )?,
             post_seconds: histogram(&r, "leadflow_post_seconds", "Seconds from a post to its durable answer.", MILLIS)?,
+            accept_failures: counter(
+                &r,
+                "leadflow_accept_failures_total",
+                "Tries to accept a connection of a source that failed, as for want of open files.",
+            )?,
             leads: counters(
                 &r,
                 "leadflow_leads_total",
@@ -245,6 +254,10 @@ impl Metrics {
     pub fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
+}
+
+fn counter(r: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+    prometheus::register_int_counter_with_registry!(Opts::new(name, help), r)
 }
 
 fn counters(r: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {

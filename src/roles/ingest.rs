@@ -79,9 +79,9 @@ impl Ingest {
 
     /// Serves until `drain` is cancelled and what was begun is answered. Whoever waits for an outcome then gets the lead's id instead.
     pub async fn run(self: Arc<Self>, listener: TcpListener, bounds: Bounds) -> io::Result<()> {
-        let router = self.router();
+        let (router, failures) = (self.router(), serve::Failures::new(self.ports.metrics.accept_failures.clone()));
         tokio::select! {
-            served = serve::serve(listener, router, bounds, self.drain.clone()) => served,
+            served = serve::serve(listener, router, bounds, self.drain.clone(), failures) => served,
             ended = self.waiters.run() => match ended {},
         }
     }

@@ -11,7 +11,8 @@ struct Metric {
 }
 
 /// The constructors in `ops/metrics.rs`, and what they make.
-const CONSTRUCTORS: [(&str, &str); 6] = [
+const CONSTRUCTORS: [(&str, &str); 7] = [
+    ("counter(", "counter"),
     ("counters(", "counter"),
     ("gauges(", "gauge"),
     ("gauge(", "gauge"),

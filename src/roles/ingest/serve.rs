@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use prometheus::IntCounter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -35,6 +36,31 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Between attempts to accept, when the system has no room for one more connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// Tells of tries to accept a connection that failed: each is counted, and the first of several in a row is logged.
+pub struct Failures {
+    count: IntCounter,
+    failing: bool,
+}
+
+impl Failures {
+    pub fn new(count: IntCounter) -> Self {
+        Self { count, failing: false }
+    }
+
+    /// What was accepted, if so.
+    pub fn note<T>(&mut self, accepted: io::Result<T>) -> Option<T> {
+        let failed = accepted.is_err();
+        let failing = std::mem::replace(&mut self.failing, failed);
+        self.count.inc_by(failed.into());
+        match &accepted {
+            Err(error) if !failing => tracing::warn!(%error, "connections can't be accepted; they wait"),
+            Ok(_) if failing => tracing::info!("connections are accepted again"),
+            _ => {}
+        }
+        accepted.ok()
+    }
+}
+
 /// Bounds of what clients may take up.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -53,7 +79,13 @@ impl Default for Bounds {
 }
 
 /// Serves until `drain` is cancelled and every connection has finished what it began. From then on clients are told to come back by another connection.
-pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, drain: CancellationToken) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    drain: CancellationToken,
+    mut failures: Failures,
+) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(bounds.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -79,10 +111,9 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, drain:
             () = drain.cancelled(), if end.is_none() => continue,
             () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
             Some(_) = connections.join_next() => continue,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::debug!(%error, "a connection could not be accepted");
+            accepted = listener.accept() => match failures.note(accepted) {
+                Some((stream, _)) => stream,
+                None => {
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 }

@@ -3,6 +3,7 @@
 mod connections;
 mod house;
 mod leads;
+mod log;
 mod memory;
 mod once;
 mod privacy;

@@ -8,7 +8,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::house::{House, SAMPLE};
+use super::log::Log;
+use crate::ops::metrics::Metrics;
 use crate::roles::ingest::Bounds;
+use crate::roles::ingest::serve::Failures;
 
 struct Served {
     house: House,
@@ -86,6 +89,25 @@ async fn connections_over_the_limit_wait_for_room() {
     assert!(early.is_err() && served.house.store.count() == 0);
     drop(idle);
     assert!(everything(second).await.starts_with("HTTP/1.1 202"));
+}
+
+#[test]
+fn tries_to_accept_that_fail_are_counted_each_and_told_once_in_a_row() {
+    let (log, _guard) = Log::start();
+    let metrics = Metrics::new().unwrap();
+    let mut failures = Failures::new(metrics.accept_failures.clone());
+    let lines = || (log.text().matches("WARN").count(), log.text().matches("accepted again").count());
+    let no_files = || Err::<u8, _>(std::io::Error::from_raw_os_error(libc::EMFILE));
+    assert_eq!(failures.note(Ok(1)), Some(1));
+    assert_eq!((metrics.accept_failures.get(), lines()), (0, (0, 0)));
+    for _ in 0..3 {
+        assert_eq!(failures.note(no_files()), None);
+    }
+    assert_eq!((metrics.accept_failures.get(), lines()), (3, (1, 0)));
+    assert_eq!((failures.note(Ok(2)), failures.note(Ok(3))), (Some(2), Some(3)));
+    assert_eq!((metrics.accept_failures.get(), lines()), (3, (1, 1)));
+    failures.note(no_files());
+    assert_eq!((metrics.accept_failures.get(), lines()), (4, (2, 1)));
 }
 
 #[tokio::test]
