@@ -146,6 +146,12 @@ fn an_exchange_is_ready_when_its_pods_are_and_says_what_the_operator_could_not_d
     house.trouble = Some(Trouble { category: Category::Forbidden, message: "apply Role house-router: no".into() });
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Forbidden: apply Role house-router: no");
     assert_eq!(house.says(&policy(), ConditionType::Ready), "True/Ready: in use", "rules run all the same");
+    house.leases = Leases::default();
+    assert_eq!(
+        house.says(&exchange(), ConditionType::Ready),
+        "False/Forbidden: apply Role house-router: no",
+        "the cause, not that no pod runs"
+    );
 }
 
 #[test]

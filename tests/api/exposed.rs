@@ -80,6 +80,7 @@ async fn an_object_that_is_refused_is_told_of_and_keeps_no_other_from_being_made
     let _operator = Running::start(cluster.client_for_token(&token).await, &namespace).await;
     let mut house = exposed(json!({"ingress": {"host": "leads.example.com", "annotations": {"not an annotation": "x"}}}));
     house["spec"]["ingest"]["resources"] = json!({"requests": {"memory": "8Gi"}});
+    apply_secrets(client, &namespace).await;
     apply(client, &namespace, &[house]).await;
     let house = until_condition(client, &namespace, "Exchange", "house", "Ready", "False/Invalid").await;
     let told = message(Some(&house), "Ready");
