@@ -147,11 +147,11 @@ impl Facts<'_> {
             return Vec::new();
         }
         let trouble = self.trouble.map(|trouble| {
-            use super::error::Category::{Bug, Conflict, Forbidden, Invalid, Unavailable};
+            use super::error::Category::{Conflict, Forbidden, Invalid, Refused, Unavailable};
             let reason = match trouble.category {
                 Forbidden => Reason::Forbidden,
                 // What the API server finds invalid was asked for by the Exchange, such as an affinity.
-                Invalid | Bug => Reason::Invalid,
+                Invalid | Refused => Reason::Invalid,
                 Conflict | Unavailable => Reason::Progressing,
             };
             Part::new(false, reason, trouble.message.clone())
