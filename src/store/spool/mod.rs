@@ -102,6 +102,7 @@ impl Spool {
     pub fn open(folder: &Path, most_bytes: u64, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> io::Result<(Self, JoinHandle<()>)> {
         let (folder, found) = Folder::open(folder)?;
         let (state, damaged) = recover::recover(&folder, &found, most_bytes)?;
+        metrics.spool_limit.set(i64::try_from(most_bytes).unwrap_or(i64::MAX));
         metrics.spool_drained.with_label_values(&["damaged"]).inc_by(damaged as u64);
         let mode = watch::Sender::new(state.mode);
         let shared = Arc::new(Shared { folder, mode, state: Mutex::new(state), work: Notify::new(), metrics, clock });
