@@ -101,10 +101,10 @@ async fn start(
     spool: Option<(Spool, &SpoolSettings)>,
 ) -> Result<(), RunError> {
     let config = kube::Config::infer().await.map_err(|error| RunError::Cluster(error.to_string()))?;
-    let namespace = settings.place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    let namespace = settings.place.pod.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))?;
     let client = counted(&client, &process.metrics.requests);
-    let pod = settings.place.pod_name.clone().unwrap_or_else(|| format!("leadflow-{}-{:08x}", settings.duty, process.dice.roll() as u32));
+    let pod = settings.place.pod.name.clone().unwrap_or_else(|| format!("leadflow-{}-{:08x}", settings.duty, process.dice.roll() as u32));
 
     let in_force = Arc::new(InForce::new(Arc::clone(&process.metrics), Arc::clone(&process.clock)));
     let watched = watch_objects(client.clone(), &namespace, process.metrics.rules_fresh.clone());
@@ -155,7 +155,7 @@ async fn start(
         }
     }
     let holder =
-        Holder { namespace, pod, uid: settings.place.pod_uid.clone(), exchange: settings.place.exchange.clone(), duty: settings.duty };
+        Holder { namespace, pod, uid: settings.place.pod.uid.clone(), exchange: settings.place.exchange.clone(), duty: settings.duty };
     let keeping = lease::keep(client, holder, in_force.digests(), Arc::clone(&process.clock), process.shutdown.drain());
     process.tasks.drained("lease", async move {
         keeping.await;

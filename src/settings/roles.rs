@@ -22,15 +22,22 @@ pub struct Place {
     /// Name of the Exchange.
     #[arg(long, env = "LEADFLOW_EXCHANGE")]
     pub exchange: String,
+    #[command(flatten)]
+    pub pod: Pod,
+}
+
+/// Which pod this is.
+#[derive(Clone, Debug, Args)]
+pub struct Pod {
     /// Namespace of the Exchange. Not given: that of the kubeconfig.
     #[arg(long, env = "LEADFLOW_NAMESPACE")]
     pub namespace: Option<String>,
     /// Name of this pod, which tells it from others. Not given: made up.
-    #[arg(long, env = "LEADFLOW_POD_NAME")]
-    pub pod_name: Option<String>,
+    #[arg(long = "pod-name", env = "LEADFLOW_POD_NAME")]
+    pub name: Option<String>,
     /// UID of this pod: what it writes to the API server goes with it.
-    #[arg(long, env = "LEADFLOW_POD_UID")]
-    pub pod_uid: Option<String>,
+    #[arg(long = "pod-uid", env = "LEADFLOW_POD_UID")]
+    pub uid: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -114,15 +121,8 @@ pub struct StandaloneSettings {
     /// Name of an Exchange in a cluster, in place of a folder: rules come from the API server, leads are in the data folder.
     #[arg(long, env = "LEADFLOW_EXCHANGE")]
     pub exchange: Option<String>,
-    /// Namespace of the Exchange. Not given: that of the kubeconfig.
-    #[arg(long, env = "LEADFLOW_NAMESPACE")]
-    pub namespace: Option<String>,
-    /// Name of this pod, which tells it from others. Not given: made up.
-    #[arg(long, env = "LEADFLOW_POD_NAME")]
-    pub pod_name: Option<String>,
-    /// UID of this pod: what it writes to the API server goes with it.
-    #[arg(long, env = "LEADFLOW_POD_UID")]
-    pub pod_uid: Option<String>,
+    #[command(flatten)]
+    pub pod: Pod,
 }
 
 /// Where the rules of `standalone` come from.
@@ -136,12 +136,7 @@ impl StandaloneSettings {
     /// One of both is given: the command line is refused otherwise.
     pub fn rules(&self) -> Rules {
         match &self.exchange {
-            Some(exchange) => Rules::Cluster(Place {
-                exchange: exchange.clone(),
-                namespace: self.namespace.clone(),
-                pod_name: self.pod_name.clone(),
-                pod_uid: self.pod_uid.clone(),
-            }),
+            Some(exchange) => Rules::Cluster(Place { exchange: exchange.clone(), pod: self.pod.clone() }),
             None => Rules::Folder(self.dir.clone().unwrap_or_default()),
         }
     }
