@@ -18,6 +18,7 @@ use super::judge::Judged;
 use super::outdated;
 use super::remarks::remarks;
 use super::status::{self, Write};
+use super::sweep::Sweep;
 use super::tally::Tally;
 use super::told::{self, told};
 use super::verdict::Facts;
@@ -55,20 +56,25 @@ pub struct Statuses {
 impl Statuses {
     /// Writes until `stop`, and sees what is under way to its end.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), &'static str> {
+        let mut sweep = Sweep::default();
         while !stop.is_cancelled() {
-            tokio::select! {
-                () = self.world.statuses.notified() => {}
-                () = tokio::time::sleep(LOOK) => {}
-                () = stop.cancelled() => {}
+            // What is heard during a sweep is looked at when the sweep is over: it may be of what has had its turn.
+            if !sweep.goes_on() {
+                tokio::select! {
+                    () = self.world.statuses.notified() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                    () = stop.cancelled() => {}
+                }
             }
             let mut lead = self.lead.clone();
             if self.world.children_complete() && lead.holds() {
                 tokio::select! {
                     () = lead.lost() => {}
-                    () = self.round(&stop) => self.show(),
+                    () = self.round(&mut sweep, &stop) => self.show(),
                 }
             }
             if !lead.holds() {
+                sweep = Sweep::default();
                 self.tally.clear();
                 self.world.propagation().forget();
             }
@@ -76,11 +82,14 @@ impl Statuses {
         Ok(())
     }
 
-    /// Looks at everything once, and writes what differs.
-    async fn round(&self, stop: &CancellationToken) {
+    /// Looks at everything once, and writes what differs and is next.
+    async fn round(&self, sweep: &mut Sweep, stop: &CancellationToken) {
         self.keep_good_versions(stop).await;
-        let differing = |namespace: &String| differing(&self.world, namespace, self.clock.as_ref());
-        let writes: Vec<Write> = self.world.namespaces().iter().flat_map(differing).collect();
+        let differing = |namespace: String| {
+            let writes = differing(&self.world, &namespace, self.clock.as_ref());
+            (namespace, writes)
+        };
+        let writes = sweep.round(self.world.namespaces().into_iter().map(differing));
         let writes = futures::stream::iter(writes).take_until(stop.cancelled());
         writes.for_each_concurrent(WRITES, |write| self.perform(write)).await;
         self.forget_leases(stop).await;

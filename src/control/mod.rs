@@ -9,7 +9,7 @@
 //! | [`good_versions`] | records of what objects were before they were broken |
 //! | [`catalogue`] | status of every kind, from these, [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
-//! | [`status`], [`events`] | writing it, and telling of it |
+//! | [`sweep`], [`status`], [`events`] | what is written next, writing it, and telling of it |
 //! | [`watches`], [`child_watches`], [`world`] | what is known of the cluster |
 //! | [`definitions`], [`outdated`] | waiting for the kinds to be served, and noticing those that are older than the program |
 //! | [`tally`], [`propagation`] | what metrics tell of objects and of changes on their way |
@@ -37,6 +37,7 @@ pub mod reconcile;
 pub mod remarks;
 pub mod settings;
 pub mod status;
+pub mod sweep;
 pub mod tally;
 pub mod told;
 pub mod validate;
