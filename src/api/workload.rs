@@ -85,6 +85,11 @@ pub struct Spool {
     #[serde(default = "one_gi")]
     #[schemars(length(min = 3, max = 8), regex(pattern = r"^[1-9][0-9]{0,4}(Mi|Gi)$"))]
     pub size_limit: String,
+    /// Seconds that a pod which has to end waits for the store, to bring it the leads it keeps. What it keeps then goes with the pod, and its log tells
+    /// how many leads that were. The pod's grace period is 20 seconds longer; the deletion of its namespace can take as long.
+    #[serde(default = "hundred")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub patience_seconds: i32,
 }
 
 impl Spool {
@@ -100,12 +105,15 @@ impl Spool {
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { size_limit: one_gi() }
+        Self { size_limit: one_gi(), patience_seconds: hundred() }
     }
 }
 
 fn one_gi() -> String {
     "1Gi".to_owned()
+}
+fn hundred() -> i32 {
+    100
 }
 fn two() -> i32 {
     2
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_spool_stays_below_its_volume() {
-        let max = |size: &str| Spool { size_limit: size.to_owned() }.max_bytes();
+        let max = |size: &str| Spool { size_limit: size.to_owned(), ..Spool::default() }.max_bytes();
         assert_eq!(max("1Gi"), 1_006_632_960);
         assert_eq!(max("16Mi"), 15 << 20);
     }

@@ -156,12 +156,11 @@ impl Index {
             Content::Undecodable { problem } => {
                 rule::remove(&mut space.objects, &object);
                 let uid = item.metadata.uid.clone().unwrap_or_default();
-                let seen = Seen {
-                    uid: uid.clone(),
-                    generation: item.metadata.generation,
-                    resource_version: rule::resource_version(&item.metadata),
-                    ..Seen::default()
-                };
+                // Its status can't be read here: what was read, or written, of it before stays.
+                let mut seen = space.seen.remove(&object).filter(|known| known.uid == uid).unwrap_or_default();
+                seen.uid.clone_from(&uid);
+                seen.generation = seen.generation.max(item.metadata.generation);
+                seen.resource_version = seen.resource_version.max(rule::resource_version(&item.metadata));
                 space.seen.insert(object.clone(), seen);
                 let broken = Undecodable { uid, problem };
                 if space.undecodable.insert(object, broken.clone()).as_ref() != Some(&broken) {

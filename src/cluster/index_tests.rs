@@ -120,6 +120,32 @@ fn an_object_that_can_not_be_decoded_is_left_out_until_it_can() {
 }
 
 #[test]
+fn of_an_object_that_can_not_be_decoded_the_status_stays_known_as_it_was_written() {
+    let mut index = Index::new([watch(Kind::Agent)]);
+    let broken = |uid: &str, version: &str| {
+        let metadata = ObjectMeta {
+            uid: Some(uid.to_owned()),
+            resource_version: Some(version.to_owned()),
+            generation: Some(2),
+            ..ObjectMeta::default()
+        };
+        let content = Content::Undecodable { problem: "missing field `deliverTo`".to_owned() };
+        Event::Changed(Item { namespace: "sales".into(), name: "sarah".into(), metadata, content })
+    };
+    let sarah = ObjectRef { kind: Kind::Agent, name: "sarah".into() };
+    index.take(&watch(Kind::Agent), broken("uid-sarah", "1"));
+    let written =
+        Seen { uid: "uid-sarah".into(), resource_version: 9, generation: Some(2), observed_generation: Some(2), ..Seen::default() };
+    index.written("sales", &sarah, written.clone());
+    index.take(&watch(Kind::Agent), broken("uid-sarah", "9"));
+    assert_eq!(index.seen("sales", &sarah), Some(&written), "the event of our own write takes nothing away");
+    index.take(&watch(Kind::Agent), broken("uid-sarah", "5"));
+    assert_eq!(index.seen("sales", &sarah), Some(&written), "nor does an older one");
+    index.take(&watch(Kind::Agent), broken("uid-other", "12"));
+    assert_eq!(index.seen("sales", &sarah).unwrap().observed_generation, None, "another object of the same name has its own status");
+}
+
+#[test]
 fn a_status_that_was_just_written_is_not_undone_by_an_older_event() {
     let mut index = Index::new([watch(Kind::Agent)]);
     listed(&mut index, Kind::Agent, vec![agent("sarah", 1, "1")]);

@@ -36,7 +36,7 @@ impl Error {
             Self::Write { failure, .. } => match failure.meaning() {
                 Meaning::Conflict => Category::Conflict,
                 Meaning::Forbidden => Category::Forbidden,
-                Meaning::Invalid => Category::Bug,
+                Meaning::Invalid => Category::Refused,
                 // Such as a namespace that is on its way out.
                 Meaning::NotFound | Meaning::Unavailable => Category::Unavailable,
             },
@@ -44,40 +44,55 @@ impl Error {
     }
 }
 
-/// Makes the API server's objects what they should be: writes what differs, in order and as far as it is its turn, then deletes what an Exchange consists of no more. Nothing is sent
-/// when nothing differs.
+/// Makes the API server's objects what they should be: writes what differs, in order and as far as it is its turn, then deletes what an Exchange
+/// consists of no more. Nothing is sent when nothing differs.
+///
+/// An object that is refused keeps no other from being written, so that a bad Ingress stops no pods; nothing is deleted then.
 pub async fn apply(client: &Client, world: &World, metrics: &Metrics, valid: &Valid, wanted: &[Wanted]) -> Result<(), Error> {
-    let lacking = world.children().lacking();
+    let lacking = world.children().lacking(&valid.namespace);
     let waiting = waiting(wanted, &world.children(), &valid.namespace);
+    let mut refused = None;
     // What the cluster does not serve is told in status, and is applied when it comes.
-    for Wanted { kind, name, object } in wanted.iter().filter(|wanted| !lacking.contains(&wanted.kind)) {
-        if *kind == ChildKind::Deployment && waiting.contains(name) {
+    for each in wanted.iter().filter(|wanted| !lacking.contains(&wanted.kind)) {
+        if each.kind == ChildKind::Deployment && waiting.contains(&each.name) {
             continue;
         }
-        let id = ChildId { namespace: valid.namespace.clone(), kind: *kind, name: name.clone() };
-        let need = world.children().need(&id, object, &valid.uid);
-        let apply = PatchParams::apply(FIELD_MANAGER);
-        let apply = match need {
-            Need::Nothing => continue,
-            Need::Wait => return Err(Error::Leftover { kind: *kind, name: name.clone() }),
-            Need::Create => apply,
-            Need::Mend => apply.force(),
-        };
-        let api = Api::<DynamicObject>::namespaced_with(client.clone(), &valid.namespace, &kind.resource());
-        let failed = |failure| Error::Write { verb: "apply", kind: *kind, name: name.clone(), failure };
-        let replicas = handed_over(object, world.children().live(&id));
-        if let Some(replicas) = replicas {
-            metrics.writes.with_label_values(&[kind.as_str(), "apply"]).inc();
-            let only = json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "spec": {"replicas": replicas}});
-            bounded(api.patch(name, &PatchParams::apply(SCALE_MANAGER).force(), &Patch::Apply(&only))).await.map_err(failed)?;
+        match write(client, world, metrics, valid, each).await {
+            Err(error) if matches!(error.category(), Category::Refused | Category::Forbidden) => drop(refused.get_or_insert(error)),
+            written => written?,
         }
-        metrics.writes.with_label_values(&[kind.as_str(), "apply"]).inc();
-        let sent = with_fingerprint(object);
-        let written = bounded(api.patch(name, &apply, &Patch::Apply(&sent))).await.map_err(failed)?;
-        tracing::info!(kind = kind.as_str(), namespace = valid.namespace, name, "applied");
-        world.children().written(&id, object, written);
     }
-    prune(client, world, metrics, valid, wanted).await
+    match refused {
+        Some(error) => Err(error),
+        None => prune(client, world, metrics, valid, wanted).await,
+    }
+}
+
+/// Writes one object, if it differs.
+async fn write(client: &Client, world: &World, metrics: &Metrics, valid: &Valid, wanted: &Wanted) -> Result<(), Error> {
+    let Wanted { kind, name, object } = wanted;
+    let id = ChildId { namespace: valid.namespace.clone(), kind: *kind, name: name.clone() };
+    let apply = PatchParams::apply(FIELD_MANAGER);
+    let apply = match world.children().need(&id, object, &valid.uid) {
+        Need::Nothing => return Ok(()),
+        Need::Wait => return Err(Error::Leftover { kind: *kind, name: name.clone() }),
+        Need::Create => apply,
+        Need::Mend => apply.force(),
+    };
+    let api = Api::<DynamicObject>::namespaced_with(client.clone(), &valid.namespace, &kind.resource());
+    let failed = |failure| Error::Write { verb: "apply", kind: *kind, name: name.clone(), failure };
+    let replicas = handed_over(object, world.children().live(&id));
+    if let Some(replicas) = replicas {
+        metrics.writes.with_label_values(&[kind.as_str(), "apply"]).inc();
+        let only = json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "spec": {"replicas": replicas}});
+        bounded(api.patch(name, &PatchParams::apply(SCALE_MANAGER).force(), &Patch::Apply(&only))).await.map_err(failed)?;
+    }
+    metrics.writes.with_label_values(&[kind.as_str(), "apply"]).inc();
+    let sent = with_fingerprint(object);
+    let written = bounded(api.patch(name, &apply, &Patch::Apply(&sent))).await.map_err(failed)?;
+    tracing::info!(kind = kind.as_str(), namespace = valid.namespace, name, "applied");
+    world.children().written(&id, object, written);
+    Ok(())
 }
 
 /// The number of pods of a Deployment that an autoscaler is to set from now on. A field that nobody holds goes back to its default, which is one pod; so

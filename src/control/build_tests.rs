@@ -155,7 +155,7 @@ fn pods_are_changed_as_asked_and_keep_what_the_operator_depends_on() {
         "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "leads", "effect": "NoSchedule"}],
         "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
         "priorityClassName": "high",
-        "imagePullSecrets": [{"name": "mine"}],
+        "imagePullSecrets": [{"name": "mine"}, {"name": "theirs"}],
         "topologySpreadConstraints": [{"topologyKey": "rack", "maxSkew": 2, "whenUnsatisfiable": "DoNotSchedule"}],
         "env": [{"name": "LEADFLOW_LOG", "value": "debug"}, {"name": "LEADFLOW_EXCHANGE", "value": "other"}],
     });

@@ -70,6 +70,7 @@ impl Statuses {
             }
             if !lead.holds() {
                 self.tally.clear();
+                self.world.propagation().forget();
             }
         }
         Ok(())
@@ -77,12 +78,12 @@ impl Statuses {
 
     /// Looks at everything once, and writes what differs.
     async fn round(&self, stop: &CancellationToken) {
-        self.keep_good_versions().await;
+        self.keep_good_versions(stop).await;
         let differing = |namespace: &String| differing(&self.world, namespace, self.clock.as_ref());
         let writes: Vec<Write> = self.world.namespaces().iter().flat_map(differing).collect();
         let writes = futures::stream::iter(writes).take_until(stop.cancelled());
         writes.for_each_concurrent(WRITES, |write| self.perform(write)).await;
-        self.forget_leases().await;
+        self.forget_leases(stop).await;
     }
 
     /// Metrics of what statuses say.
@@ -100,9 +101,12 @@ impl Statuses {
     }
 
     /// Deletes Leases that lapsed long ago and went with no pod.
-    async fn forget_leases(&self) {
+    async fn forget_leases(&self, stop: &CancellationToken) {
         let forgotten = self.world.leases().forgotten(self.clock.now());
         for (namespace, name, resource_version) in forgotten {
+            if stop.is_cancelled() {
+                return;
+            }
             let leases = Api::<Lease>::namespaced(self.client.clone(), &namespace);
             let this_one =
                 DeleteParams { preconditions: Some(Preconditions { uid: None, resource_version }), ..DeleteParams::background() };
@@ -119,13 +123,16 @@ impl Statuses {
     }
 
     /// Before statuses speak of them.
-    async fn keep_good_versions(&self) {
+    async fn keep_good_versions(&self, stop: &CancellationToken) {
         let records = Arc::clone(&self.records.borrow());
         for namespace in self.world.namespaces() {
             let Some(judged) = self.world.judged(&namespace) else { continue };
             let changes = good_versions::differing(&namespace, &judged, records.get(&namespace).unwrap_or(&NO_RECORDS));
             for change in changes {
-                good_versions::write(&self.client, &self.metrics, &namespace, change).await;
+                // A record that could not be made keeps the one before it.
+                if stop.is_cancelled() || !good_versions::write(&self.client, &self.metrics, &namespace, change).await {
+                    break;
+                }
             }
         }
     }
@@ -163,7 +170,7 @@ pub fn differing(world: &World, namespace: &str, clock: &dyn Clock) -> Vec<Write
         _ => Vec::new(),
     };
     let trouble = exchange.and_then(|name| world.trouble(namespace, name));
-    let remarks = chosen.map(|exchange| remarks(exchange, &world.children().lacking())).unwrap_or_default();
+    let remarks = chosen.map(|exchange| remarks(exchange, &world.children().lacking(namespace))).unwrap_or_default();
     let secrets = world.secrets(namespace);
     let leases = world.leases();
     let now = clock.now();

@@ -111,6 +111,16 @@ pub struct Watched {
     pub part: Option<String>,
 }
 
+impl Watched {
+    fn covers(&self, namespace: &str) -> bool {
+        self.part.as_ref().is_none_or(|part| part == namespace)
+    }
+
+    fn is_of(&self, id: &ChildId) -> bool {
+        self.kind == id.kind && self.covers(&id.namespace)
+    }
+}
+
 /// What is to be done about an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -130,7 +140,7 @@ pub struct Children {
     /// What came of our last write where it was not what we wanted: somebody on the API server insists, and we give in until something changes.
     insisted: BTreeMap<ChildId, (String, Value)>,
     complete: BTreeSet<Watched>,
-    lacking: BTreeSet<ChildKind>,
+    lacking: BTreeSet<Watched>,
 }
 
 impl Children {
@@ -156,23 +166,22 @@ impl Children {
         self.insisted.remove(id);
     }
 
-    /// The cluster does not serve a kind: there are no objects of it. Says whether that is news.
+    /// What a watch is of is not served, or not shown to us: there are no such objects. Says whether that is news.
     pub fn unserved(&mut self, watch: &Watched) -> bool {
-        self.live.retain(|id, _| id.kind != watch.kind);
+        self.live.retain(|id, _| !watch.is_of(id));
         let completes = self.complete.insert(watch.clone());
-        self.lacking.insert(watch.kind) || completes
+        self.lacking.insert(watch.clone()) || completes
     }
 
-    /// Kinds that the cluster does not serve.
-    pub fn lacking(&self) -> BTreeSet<ChildKind> {
-        self.lacking.clone()
+    /// Kinds that the cluster does not serve in a namespace.
+    pub fn lacking(&self, namespace: &str) -> BTreeSet<ChildKind> {
+        self.lacking.iter().filter(|watch| watch.covers(namespace)).map(|watch| watch.kind).collect()
     }
 
     /// A list is complete: what was not in it is gone.
     pub fn listed(&mut self, watch: &Watched, listed: &BTreeSet<(String, String)>) {
-        self.lacking.remove(&watch.kind);
-        let in_part = |id: &ChildId| watch.part.as_ref().is_none_or(|part| *part == id.namespace);
-        self.live.retain(|id, _| id.kind != watch.kind || !in_part(id) || listed.contains(&(id.namespace.clone(), id.name.clone())));
+        self.lacking.remove(watch);
+        self.live.retain(|id, _| !watch.is_of(id) || listed.contains(&(id.namespace.clone(), id.name.clone())));
         self.complete.insert(watch.clone());
     }
 

@@ -124,7 +124,20 @@ fn a_kind_that_is_not_served_is_complete_without_objects_until_it_comes() {
     assert!(children.unserved(&watch), "news");
     assert!(!children.unserved(&watch), "no news");
     assert!(children.complete(std::slice::from_ref(&watch)));
-    assert_eq!(children.lacking(), BTreeSet::from([ChildKind::HttpRoute]));
+    assert_eq!(children.lacking("sales"), BTreeSet::from([ChildKind::HttpRoute]));
     children.listed(&watch, &BTreeSet::new());
-    assert!(children.lacking().is_empty());
+    assert!(children.lacking("sales").is_empty());
+}
+
+#[test]
+fn a_kind_that_one_namespace_does_not_show_is_there_in_the_others() {
+    let [sales, rentals] = ["sales", "rentals"].map(|part| Watched { kind: ChildKind::HttpRoute, part: Some(part.to_owned()) });
+    let mut children = Children::default();
+    let route = ChildId { namespace: "rentals".into(), kind: ChildKind::HttpRoute, name: "house-ingest".into() };
+    children.put(route.clone(), DynamicObject::new("house-ingest", &ChildKind::HttpRoute.resource()));
+    children.listed(&rentals, &BTreeSet::from([("rentals".to_owned(), "house-ingest".to_owned())]));
+    children.unserved(&sales);
+    assert!(children.lacking("rentals").is_empty() && children.live(&route).is_some());
+    children.listed(&rentals, &BTreeSet::from([("rentals".to_owned(), "house-ingest".to_owned())]));
+    assert_eq!(children.lacking("sales"), BTreeSet::from([ChildKind::HttpRoute]), "a list of another namespace is no news of this one");
 }

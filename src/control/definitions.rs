@@ -48,8 +48,10 @@ pub async fn established(client: &Client, dice: &Arc<dyn Dice>) {
 pub async fn follow(client: &Client, world: &World, metrics: &Metrics) -> Infallible {
     let definitions = Api::<CustomResourceDefinition>::all(client.clone());
     let ours = crds();
+    let mut unread = false;
     loop {
         let mut known = world.outdated();
+        let was_unread = std::mem::take(&mut unread);
         for (plural, own) in &ours {
             let kind = kind(own);
             match bounded(definitions.get_opt(&format!("{plural}.{GROUP}"))).await {
@@ -61,8 +63,12 @@ pub async fn follow(client: &Client, world: &World, metrics: &Metrics) -> Infall
                     }
                     metrics.definitions_outdated.with_label_values(&[kind]).set(i64::from(known.contains_key(kind)));
                 }
-                // What was known stays.
-                Err(error) => tracing::debug!(kind, %error, "a definition can't be read"),
+                Err(error) => {
+                    if !was_unread && !unread {
+                        tracing::warn!(kind, %error, "definitions can't be read: what was known of them stays");
+                    }
+                    unread = true;
+                }
             }
         }
         let before = world.outdated();

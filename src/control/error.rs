@@ -13,8 +13,8 @@ pub enum Category {
     Forbidden,
     /// The API server can't be reached or has too much to do.
     Unavailable,
-    /// The operator's own fault.
-    Bug,
+    /// The API server refuses an object as it is wanted: the Exchange asks for what can't be, or the operator made it wrong.
+    Refused,
 }
 
 impl Category {
@@ -24,7 +24,7 @@ impl Category {
             Self::Conflict => "Conflict",
             Self::Forbidden => "Forbidden",
             Self::Unavailable => "Unavailable",
-            Self::Bug => "Bug",
+            Self::Refused => "Refused",
         }
     }
 }

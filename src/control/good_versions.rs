@@ -32,8 +32,8 @@ pub fn differing(namespace: &str, judged: &Judged, records: &Records) -> Vec<Cha
     missing.cloned().map(|revision| Change::Keep(Box::new(revision))).chain(superfluous).collect()
 }
 
-/// Writes one change. What fails is tried again with the next look.
-pub async fn write(client: &Client, metrics: &Metrics, namespace: &str, change: Change) {
+/// Writes one change, and says whether that came off. What fails is tried again with the next look.
+pub async fn write(client: &Client, metrics: &Metrics, namespace: &str, change: Change) -> bool {
     let revisions = Api::<ControllerRevision>::namespaced(client.clone(), namespace);
     let verb = if matches!(change, Change::Keep(_)) { "create" } else { "delete" };
     metrics.writes.with_label_values(&["ControllerRevision", verb]).inc();
@@ -49,8 +49,12 @@ pub async fn write(client: &Client, metrics: &Metrics, namespace: &str, change: 
         Ok(()) => tracing::info!(namespace, name, verb, "the record of a good version was written"),
         // It was there, or is gone: the watch will tell.
         Err(failure) if matches!(failure.meaning(), Meaning::NotFound | Meaning::Conflict) => {}
-        Err(error) => tracing::warn!(namespace, name, verb, %error, "the record of a good version could not be written; it is tried again"),
+        Err(error) => {
+            tracing::warn!(namespace, name, verb, %error, "the record of a good version could not be written; it is tried again");
+            return false;
+        }
     }
+    true
 }
 
 #[cfg(test)]

@@ -5,17 +5,14 @@
 //! | [`reconcile`] | one pass over one Exchange: dereference → validate → build → apply |
 //! | [`validate`], [`build`], [`apply`] | its stages; [`order`] says who waits for whom |
 //! | [`child`] | the objects that Exchanges consist of, and whether one must be written |
-//! | [`catalogue`] | status of every kind, from [`judge`] (which objects count), [`programmed`] (which pods run which rules) and [`verdict`] |
-//! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
 //! | [`judging`] | the verdict on each namespace's rules, by [`judge`] (which objects count) |
-//! | [`catalogue`] | status of every kind, from that, [`programmed`] (which pods run which rules) and [`verdict`] |
 //! | [`good_versions`] | records of what objects were before they were broken |
+//! | [`catalogue`] | status of every kind, from these, [`programmed`] (which pods run which rules) and [`verdict`] |
+//! | [`remarks`], [`told`] | what of an Exchange can't be used here, and what statuses tell beside conditions |
 //! | [`status`], [`events`] | writing it, and telling of it |
-//! | [`watches`], [`world`] | what is known of the cluster |
+//! | [`watches`], [`child_watches`], [`world`] | what is known of the cluster |
 //! | [`definitions`], [`outdated`] | waiting for the kinds to be served, and noticing those that are older than the program |
 //! | [`tally`], [`propagation`] | what metrics tell of objects and of changes on their way |
-//! | [`child_watches`], [`watches`], [`world`] | what is known of the cluster |
-//! | [`definitions`] | waiting for the kinds to be served |
 //!
 //! Of several operators [one leads](crate::cluster::election). The others watch and judge as it does, so that they are up to date when they take over, and
 //! write nothing: tasks that write look whether they lead, and the client that they write by is fenced.

@@ -19,6 +19,11 @@ impl Propagation {
         self.waiting.entry(namespace.to_owned()).or_insert(seen);
     }
 
+    /// What is on its way is somebody else's to measure.
+    pub fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
     /// How long the change took, if it has now reached all pods. Where no pod runs there is nobody to reach.
     pub fn reached(&mut self, namespace: &str, agreement: Agreement, now: Timestamp) -> Option<SignedDuration> {
         if agreement.of > 0 && !agreement.complete() {
@@ -51,6 +56,14 @@ mod tests {
         assert_eq!(propagation.reached("elsewhere", pods(2, 2), at(13)), None);
         assert_eq!(propagation.reached("sales", pods(2, 2), at(13)), Some(SignedDuration::from_secs(3)));
         assert_eq!(propagation.reached("sales", pods(2, 2), at(14)), None);
+    }
+
+    #[test]
+    fn what_another_operator_measured_is_not_measured_again() {
+        let mut propagation = Propagation::default();
+        propagation.changed("sales", at(10));
+        propagation.forget();
+        assert_eq!(propagation.reached("sales", pods(2, 2), at(9000)), None);
     }
 
     #[test]

@@ -198,7 +198,7 @@ fn requeue(category: Category, failures: u32, roll: u64) -> Action {
     match category {
         Category::Invalid => Action::await_change(),
         Category::Conflict => Action::requeue(CONFLICT),
-        Category::Forbidden | Category::Unavailable | Category::Bug => Action::requeue(BACKOFF.after(failures, roll)),
+        Category::Forbidden | Category::Unavailable | Category::Refused => Action::requeue(BACKOFF.after(failures, roll)),
     }
 }
 

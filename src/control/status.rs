@@ -47,7 +47,8 @@ pub fn differing(namespace: &str, object: &ObjectRef, seen: &Seen, wanted: &[Wan
 }
 
 /// Writes a status; gives what the object's status is then. A definition of an earlier release may not know all of it, and a server-side apply of what it
-/// does not know fails as a whole: then what every release knows is written, conditions above all, since they tell that the definition is too old.
+/// does not know fails as a whole: then what every release knows is written, conditions above all, since they tell that the definition is too old. The whole
+/// is tried again at each look, so that nothing is missing once the definition is upgraded.
 pub async fn write(client: &Client, write: &Write) -> Result<Seen, Failure> {
     match apply(client, write, &write.status).await {
         Err(failure) if failure.is_of_an_undeclared_field() => {

@@ -52,9 +52,10 @@ impl Facts<'_> {
         let accepted = self.accepted(object);
         let resolved = self.resolved(references)?;
         let programmed = self.programmed(object, &accepted, seen);
-        let workloads = self.workloads(object);
-        let parts = [&accepted, &resolved, &programmed];
-        let first_bad = parts.into_iter().chain(&workloads).find(|part| !part.status);
+        let (hindrances, progress) = (self.hindrances(object), self.progress(object));
+        // What is in the way comes before what waits for it.
+        let parts = [&accepted, &resolved].into_iter().chain(&hindrances).chain([&programmed]).chain(&progress);
+        let first_bad = parts.into_iter().find(|part| !part.status);
         let ready = match first_bad {
             Some(bad) => Part::new(false, bad.reason, bad.message.clone()),
             None => Part::new(true, Reason::Ready, "in use"),
@@ -141,36 +142,48 @@ impl Facts<'_> {
         }
     }
 
-    /// Of the namespace's Exchange: its pods, and whether the operator could write what it consists of.
-    fn workloads(&self, object: &ObjectRef) -> Vec<Part> {
-        if object.kind != Kind::Exchange || self.exchange != Some(object.name.as_str()) {
+    fn is_chosen(&self, object: &ObjectRef) -> bool {
+        object.kind == Kind::Exchange && self.exchange == Some(object.name.as_str())
+    }
+
+    /// Of the namespace's Exchange: what it consists of and could not be written.
+    fn hindrances(&self, object: &ObjectRef) -> Vec<Part> {
+        if !self.is_chosen(object) {
             return Vec::new();
         }
         let trouble = self.trouble.map(|trouble| {
-            use super::error::Category::{Bug, Conflict, Forbidden, Invalid, Unavailable};
+            use super::error::Category::{Conflict, Forbidden, Invalid, Refused, Unavailable};
             let reason = match trouble.category {
                 Forbidden => Reason::Forbidden,
                 // What the API server finds invalid was asked for by the Exchange, such as an affinity.
-                Invalid | Bug => Reason::Invalid,
+                Invalid | Refused => Reason::Invalid,
                 Conflict | Unavailable => Reason::Progressing,
             };
             Part::new(false, reason, trouble.message.clone())
         });
+        let lacking = self.remarks.iter().filter(|remark| remark.lacking);
+        let lacking = lacking.map(|remark| Part::new(false, Reason::UnsupportedValue, remark.message.clone()));
+        trouble.into_iter().chain(lacking).collect()
+    }
+
+    /// Of the namespace's Exchange: pods that are not ready, or not yet as they should be.
+    fn progress(&self, object: &ObjectRef) -> Vec<Part> {
+        if !self.is_chosen(object) {
+            return Vec::new();
+        }
         let waiting = self.components.iter().filter(|component| component.ready < component.desired).map(|component| {
             Part::new(false, Reason::Progressing, format!("{} of {} {} pods are ready", component.ready, component.desired, component.name))
         });
-        let lacking = self.remarks.iter().filter(|remark| remark.lacking);
-        let lacking = lacking.map(|remark| Part::new(false, Reason::UnsupportedValue, remark.message.clone()));
         let old = self.components.iter().filter(|component| component.updated < component.desired).map(|component| {
             let Component { name, updated, desired, .. } = component;
             Part::new(false, Reason::Progressing, format!("{updated} of {desired} {name} pods are as the Exchange asks for"))
         });
-        trouble.into_iter().chain(lacking).chain(waiting).chain(old).collect()
+        waiting.chain(old).collect()
     }
 
     /// What of an object can't be used here.
     fn remarks(&self, object: &ObjectRef) -> &[Remark] {
-        if object.kind == Kind::Exchange && self.exchange == Some(object.name.as_str()) { self.remarks } else { &[] }
+        if self.is_chosen(object) { self.remarks } else { &[] }
     }
 }
 

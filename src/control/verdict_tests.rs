@@ -146,6 +146,12 @@ fn an_exchange_is_ready_when_its_pods_are_and_says_what_the_operator_could_not_d
     house.trouble = Some(Trouble { category: Category::Forbidden, message: "apply Role house-router: no".into() });
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Forbidden: apply Role house-router: no");
     assert_eq!(house.says(&policy(), ConditionType::Ready), "True/Ready: in use", "rules run all the same");
+    house.leases = Leases::default();
+    assert_eq!(
+        house.says(&exchange(), ConditionType::Ready),
+        "False/Forbidden: apply Role house-router: no",
+        "the cause, not that no pod runs"
+    );
 }
 
 #[test]
@@ -163,6 +169,6 @@ fn what_of_an_exchange_is_not_used_is_said_and_keeps_it_from_ready_only_while_so
 #[test]
 fn a_write_that_is_refused_as_invalid_is_told_so() {
     let mut house = House::new().pod("a", "router", "new").pod("c", "ingest", "new");
-    house.trouble = Some(Trouble { category: Category::Bug, message: "apply Deployment house-router: spec.affinity".into() });
+    house.trouble = Some(Trouble { category: Category::Refused, message: "apply Deployment house-router: spec.affinity".into() });
     assert_eq!(house.says(&exchange(), ConditionType::Ready), "False/Invalid: apply Deployment house-router: spec.affinity");
 }

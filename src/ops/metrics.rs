@@ -59,6 +59,7 @@ pub struct Metrics {
     pub spool_leads: IntGauge,
     /// Bytes of the spool on disk, with what was set aside.
     pub spool_bytes: IntGauge,
+    pub spool_limit: IntGauge,
     /// Seconds since the first lead in the spool arrived.
     pub spool_oldest_seconds: Gauge,
     /// What became of leads in the spool (`new`, `duplicate`, `known`, `refused`), and stretches of it that can't be read (`damaged`).
@@ -164,6 +165,7 @@ impl Metrics {
             )?,
             spool_leads: gauge(&r, "leadflow_spool_leads", "Leads that wait on ingest's disk because the store is away.")?,
             spool_bytes: gauge(&r, "leadflow_spool_bytes", "Bytes of the spool on disk, with those set aside.")?,
+            spool_limit: gauge(&r, "leadflow_spool_limit_bytes", "Bytes that the spool may have on disk; 0 where there is none.")?,
             spool_oldest_seconds: float(&r, "leadflow_spool_oldest_seconds", "Age of the lead that has waited longest in the spool.")?,
             spool_drained: counters(
                 &r,

@@ -1,6 +1,7 @@
 //! The operator's process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use kube::Client;
@@ -11,9 +12,13 @@ use crate::cluster::scope::Scope;
 use crate::control::{self, Operator};
 use crate::settings::OperatorSettings;
 
+/// The operator's grace: its pod has 30 seconds. What it was writing is done by then, and the lead given back.
+const GRACE: Duration = Duration::from_secs(20);
+
 /// Runs until told to stop.
 pub async fn run(settings: &OperatorSettings) -> Result<(), RunError> {
     let mut process = Process::new()?;
+    process.grace = GRACE;
     let gate = process.readiness.gate("first look");
     process.admin(settings.address.address, settings.admin_port, Router::new()).await?;
     let client = Client::try_default().await.map_err(|error| RunError::Cluster(error.to_string()))?;

@@ -68,6 +68,26 @@ async fn an_exposed_exchange_has_an_ingress_and_says_where_to_post() {
     until(&sources, "form", "the URL inside again", |object| status(object, "url") == inside).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_refused_is_told_of_and_keeps_no_other_from_being_made() {
+    if !require(&[Part::ApiServer]) {
+        return;
+    }
+    let cluster = Cluster::shared().await;
+    let (client, namespace) = (cluster.client().await, cluster.namespace("refused").await);
+    let client = &client;
+    let token = operator_token(cluster, &namespace).await;
+    let _operator = Running::start(cluster.client_for_token(&token).await, &namespace).await;
+    let mut house = exposed(json!({"ingress": {"host": "leads.example.com", "annotations": {"not an annotation": "x"}}}));
+    house["spec"]["ingest"]["resources"] = json!({"requests": {"memory": "8Gi"}});
+    apply_secrets(client, &namespace).await;
+    apply(client, &namespace, &[house]).await;
+    let house = until_condition(client, &namespace, "Exchange", "house", "Ready", "False/Invalid").await;
+    let told = message(Some(&house), "Ready");
+    assert!(told.contains("not an annotation"), "the first that was refused: {told}");
+    until(&super::operator::child(client, &namespace, "Deployment"), "house-router", "a router", |object| object.is_some()).await;
+}
+
 /// What an autoscaler does: it sets the number by itself.
 async fn scale(client: &Client, namespace: &str, replicas: i32) {
     let deployments = super::operator::child(client, namespace, "Deployment");

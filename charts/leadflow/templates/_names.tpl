@@ -1,4 +1,4 @@
-{{/* What things are called. Names are fixed: two releases that would look after the same namespace get in each other's way at install, not later. */}}
+{{/* What things are called. Names are fixed, so that Helm itself refuses most second releases for a namespace; _neighbours.tpl refuses the rest. */}}
 
 {{- define "leadflow.image" -}}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion -}}

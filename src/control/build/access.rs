@@ -20,7 +20,7 @@ pub(super) fn role(workload: &Workload) -> Value {
         json!({
             "apiGroups": ["coordination.k8s.io"],
             "resources": ["leases"],
-            "verbs": ["create", "get", "patch", "update", "delete"],
+            "verbs": ["create", "patch", "delete"],
         }),
     ];
     rules.push(json!({"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["list", "watch"]}));

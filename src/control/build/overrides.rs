@@ -36,9 +36,13 @@ pub(super) fn apply(part: &Part<'_>, image: &Image, template: &mut Value) {
 }
 
 fn pod(part: &Part<'_>, image: &Image, more: &PodTemplate, spec: &mut Value) {
-    let own = more.image_pull_secrets.iter().map(|secret| &secret.name);
-    let mut secrets: Vec<_> = image.pull_secrets.iter().chain(own).collect();
-    secrets.dedup();
+    let mut secrets: Vec<&String> = Vec::new();
+    // The API server takes each name once.
+    for name in image.pull_secrets.iter().chain(more.image_pull_secrets.iter().map(|secret| &secret.name)) {
+        if !secrets.contains(&name) {
+            secrets.push(name);
+        }
+    }
     if !secrets.is_empty() {
         spec["imagePullSecrets"] = secrets.into_iter().map(|name| json!({"name": name})).collect();
     }

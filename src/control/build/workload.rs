@@ -6,6 +6,7 @@ use super::{Part, Wanted, overrides};
 use crate::api::exchange::Embedded;
 use crate::control::child::ChildKind;
 use crate::control::settings::Image;
+use crate::control::validate::Workload;
 use crate::table::duty::Duty;
 
 /// Ports that pods listen on. Their numbers are fixed: they are the image's.
@@ -19,12 +20,10 @@ fn ports(duty: Duty) -> Value {
     }
 }
 
-/// Seconds that a pod has for its end: it finishes or gives back what it is at, and ingest empties its spool if the store is there.
-fn grace(duty: Duty) -> i32 {
-    match duty {
-        Duty::Ingest => 120,
-        Duty::Router | Duty::Standalone => 60,
-    }
+/// Seconds that a pod has for its end: it finishes or gives back what it is at. Where there is a spool, that is brought to the store in the meantime,
+/// with a little time before and after.
+fn grace(workload: &Workload) -> i32 {
+    workload.spool.as_ref().map_or(60, |spool| (spool.patience_seconds + 20).max(60))
 }
 
 /// Where ingest keeps leads while the store is away.
@@ -70,6 +69,8 @@ fn stateful_set(part: &Part<'_>, image: &Image, volume: &Embedded) -> Value {
             "serviceName": format!("{}-ingest", part.valid.name),
             "selector": {"matchLabels": part.selector()},
             "updateStrategy": {"type": "RollingUpdate"},
+            // A pod that never became ready is replaced when its template is mended; in order, Kubernetes would wait for it for ever.
+            "podManagementPolicy": "Parallel",
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
             "template": template(part, image),
             "volumeClaimTemplates": [{
@@ -88,8 +89,9 @@ fn template(part: &Part<'_>, image: &Image) -> Value {
     let mut template = json!({"metadata": {"labels": part.labels()}, "spec": pod(part, name)});
     if let Some(spool) = &part.workload.spool {
         template["spec"]["volumes"] = json!([{"name": "spool", "emptyDir": {"sizeLimit": spool.size_limit}}]);
-        let max = spool.max_bytes().to_string();
-        mount(&mut template, "spool", SPOOL, &[("LEADFLOW_SPOOL", SPOOL), ("LEADFLOW_SPOOL_MAX_BYTES", &max)]);
+        let (max, patience) = (spool.max_bytes().to_string(), spool.patience_seconds.to_string());
+        let variables = [("LEADFLOW_SPOOL", SPOOL), ("LEADFLOW_SPOOL_MAX_BYTES", &max), ("LEADFLOW_SPOOL_PATIENCE", &patience)];
+        mount(&mut template, "spool", SPOOL, &variables);
     }
     if part.workload.volume.is_some() {
         mount(&mut template, "data", DATA, &[("LEADFLOW_DATA", DATA)]);
@@ -113,7 +115,7 @@ fn pod(part: &Part<'_>, image: &str) -> Value {
         // Pods watch the API server.
         "automountServiceAccountToken": true,
         "enableServiceLinks": false,
-        "terminationGracePeriodSeconds": grace(part.workload.duty),
+        "terminationGracePeriodSeconds": grace(part.workload),
         "securityContext": {
             "runAsNonRoot": true,
             "runAsUser": 10001,

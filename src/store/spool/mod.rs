@@ -86,6 +86,7 @@ impl Spool {
     pub fn open(folder: &Path, most_bytes: u64, metrics: Arc<Metrics>) -> io::Result<(Self, JoinHandle<()>)> {
         let (folder, found) = Folder::open(folder)?;
         let (state, damaged) = recover::recover(&folder, &found, most_bytes)?;
+        metrics.spool_limit.set(i64::try_from(most_bytes).unwrap_or(i64::MAX));
         metrics.spool_drained.with_label_values(&["damaged"]).inc_by(damaged as u64);
         let shared =
             Arc::new(Shared { folder, mode: watch::Sender::new(state.mode), state: Mutex::new(state), work: Notify::new(), metrics });

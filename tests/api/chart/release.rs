@@ -147,3 +147,26 @@ async fn a_second_operator_for_a_namespace_is_refused_and_one_beside_it_is_not()
     assert!(same.contains("leadflow-operator") && same.contains("sales"), "{same}");
     install(&cluster, "three", &[&beside[..], &["--set", "watchNamespaces={solar}"]].concat()).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_operator_for_all_namespaces_and_one_for_some_refuse_each_other_and_not_themselves() {
+    if !require(&[Part::ApiServer, Part::Helm]) {
+        return;
+    }
+    let cluster = empty().await;
+    let output = cluster.kubectl(&["create", "namespace", "sales"]).await;
+    assert!(output.status.success(), "{output:?}");
+    let beside = ["--set", "crds.enabled=false", "--set", "rbac.aggregate=false"];
+    let narrow = ["--set", "watchNamespaces={sales}"];
+
+    install(&cluster, "wide", &[]).await.unwrap();
+    let refused = install(&cluster, "narrow", &[&beside[..], &narrow].concat()).await.unwrap_err();
+    assert!(refused.contains("the operator in namespace wide looks after all namespaces already"), "{refused}");
+
+    let chart = chart();
+    let upgrade = ["upgrade", "leadflow", &chart, "--namespace", "wide"];
+    release(&cluster, &[&upgrade[..], &narrow].concat()).await.unwrap();
+    let refused = install(&cluster, "wider", &beside).await.unwrap_err();
+    assert!(refused.contains("operators in the namespaces wide look after some namespaces already"), "{refused}");
+    release(&cluster, &upgrade).await.unwrap();
+}

@@ -78,3 +78,23 @@ async fn watch_namespaces_shrinks_the_grant_itself() {
     ];
     assert_rights(&client, &account, &other, &["get apiextensions.k8s.io/customresourcedefinitions agents.leadflow.dev"], &nothing).await;
 }
+
+#[test]
+fn who_edits_rules_writes_no_exchange() {
+    if !require(&[Part::Helm]) {
+        return;
+    }
+    let all = objects(&rendered("one", &["--set", "crds.enabled=false"]));
+    let roles = of_kind(&all, "ClusterRole");
+    // To which of the cluster's roles it is added, and what it lets them write.
+    let role = |name: &str| {
+        let role = roles.iter().find(|role| role["metadata"]["name"] == name).expect(name);
+        let labels = role["metadata"]["labels"].as_object().unwrap().keys();
+        let to: Vec<_> = labels.filter_map(|label| label.strip_prefix("rbac.authorization.k8s.io/aggregate-to-")).collect();
+        (to, role["rules"][0]["resources"].to_string())
+    };
+    let (to, rules) = role("leadflow-edit");
+    assert_eq!(to, ["admin", "edit"]);
+    assert!(rules.contains("agents") && !rules.contains("exchanges"), "{rules}");
+    assert_eq!(role("leadflow-admin"), (vec!["admin"], r#"["exchanges"]"#.to_owned()));
+}

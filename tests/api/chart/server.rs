@@ -78,6 +78,38 @@ async fn the_notes_first_step_works_as_printed() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "registry.example.com/leadflow:0.1.0", "the image is the release's");
 }
 
+#[tokio::test]
+async fn with_a_private_registry_the_notes_first_step_brings_its_secret_along() {
+    if !require(&[Part::ApiServer, Part::Helm]) {
+        return;
+    }
+    let cluster = Cluster::shared().await;
+    let own = cluster.namespace("release").await;
+    let hello = restricted(cluster, "hello").await;
+    let made =
+        "create secret docker-registry registry --docker-server=registry.example.com --docker-username=leadflow --docker-password=secret";
+    let arguments: Vec<_> = made.split(' ').chain(["--namespace", &own]).collect();
+    let output = cluster.kubectl(&arguments).await;
+    assert!(output.status.success(), "{output:?}");
+    let set = format!("watchNamespaces={{{hello}}},image.pullSecrets={{registry}}");
+    let text = rendered(&own, &["--show-only", "templates/samples.yaml", "--set", &set]);
+    let output = cluster.kubectl_with_input(&["apply", "--server-side", "--filename=-"], &text).await;
+    assert!(output.status.success(), "{output:?}");
+
+    let commands = step(&notes(&own, &["--set", &set]), 1);
+    let output = cluster.shell(&commands).await;
+    assert!(output.status.success() && output.stderr.is_empty(), "{commands}\n{output:?}");
+    let secret = async |namespace: &str| {
+        let output = cluster.kubectl(&["get", "--namespace", namespace, "--output=jsonpath={.type}{.data}", "secret/registry"]).await;
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(secret(&hello).await, secret(&own).await);
+    assert!(secret(&own).await.starts_with("kubernetes.io/dockerconfigjson"));
+    let names = "--output=jsonpath={.spec.template.spec.imagePullSecrets[*].name}";
+    let output = cluster.kubectl(&["get", "--namespace", &hello, names, "deployment/sample-crm"]).await;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "registry", "{output:?}");
+}
+
 #[test]
 fn the_notes_speak_of_a_namespace_that_is_looked_after() {
     if !require(&[Part::Helm]) {

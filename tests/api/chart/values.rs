@@ -22,6 +22,7 @@ fn unknown_and_wrong_values_are_refused_by_name() {
         ("resources.request.cpu=1", "'request'"),
         ("networkPolicy.apiServerPorts={ https }", "/networkPolicy/apiServerPorts/0"),
         ("replicas=many", "/replicas"),
+        ("metrics.rules.runbookURL=runbooks", "/metrics/rules/runbookURL"),
         ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
         ("image.digest=sha256:abc", "/image/digest"),
         ("watchNamespaces={Sales}", "/watchNamespaces/0"),
@@ -48,4 +49,16 @@ fn a_kind_that_the_cluster_lacks_is_left_out_and_the_notes_say_so() {
     let said = notes("one", &["--set", "metrics.rules.enabled=true"]);
     assert!(said.contains("Left out: metrics.rules, because the cluster does not know the kind PrometheusRule"), "{said}");
     assert!(!notes("one", &[]).contains("Left out"));
+}
+
+#[test]
+fn the_notes_say_how_prometheus_is_let_in() {
+    if !require(&[Part::Helm]) {
+        return;
+    }
+    let command = "kubectl label namespace NAMESPACE leadflow.dev/monitoring=true";
+    for flag in ["metrics.podMonitor.enabled=true", "metrics.rules.enabled=true"] {
+        assert!(notes("one", &["--set", flag]).contains(command), "{flag}");
+    }
+    assert!(!notes("one", &[]).contains("leadflow.dev/monitoring"));
 }

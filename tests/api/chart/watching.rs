@@ -40,6 +40,26 @@ fn each_file_of_rules_is_a_prometheus_rule() {
 }
 
 #[test]
+fn alerts_name_the_runbooks_of_whoever_serves_them() {
+    if !require(&[Part::Helm]) {
+        return;
+    }
+    for url in ["https://wiki.example.com/leadflow", "https://wiki.example.com/leadflow/"] {
+        let set = format!("metrics.rules.runbookURL={url}");
+        let monitoring = with_monitoring();
+        let arguments: Vec<_> = ON.into_iter().chain(["--set", &set]).chain(monitoring.iter().map(String::as_str)).collect();
+        let objects = objects(&rendered("one", &arguments));
+        let groups = of_kind(&objects, "PrometheusRule").into_iter().flat_map(|object| object["spec"]["groups"].as_array().unwrap());
+        let alerts: Vec<_> = groups.flat_map(|group| group["rules"].as_array().unwrap()).filter(|rule| rule["alert"].is_string()).collect();
+        assert!(alerts.len() > 20, "{}", alerts.len());
+        for alert in alerts {
+            let wanted = format!("https://wiki.example.com/leadflow/{}", alert["alert"].as_str().unwrap());
+            assert_eq!(alert["annotations"]["runbook_url"], wanted);
+        }
+    }
+}
+
+#[test]
 fn each_dashboard_is_a_config_map_that_grafana_finds() {
     if !require(&[Part::Helm]) {
         return;
