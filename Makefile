@@ -3,6 +3,7 @@ SHELL := bash
 # Each recipe is one script.
 .ONESHELL:
 .DEFAULT_GOAL := help
+export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 
 .PHONY: help
 help: ## show this list

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::site::commands::try_kubectl;
 use crate::site::house::House;
-use crate::site::{Site, condition, objects};
+use crate::site::{Site, condition, objects, until};
 
 /// What kstatus makes of an object: the rules that Flux, Helm 4 and kpt go by.
 fn kstatus(object: &Value) -> &'static str {
@@ -30,6 +30,11 @@ async fn applying_twice_shows_no_difference() {
         let arguments = |verb| ["--namespace", "twice", verb, "--server-side", "--force-conflicts", "-f", "-"];
         let applied = try_kubectl(&arguments("apply"), &text).await;
         assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+        until("the status of everything is settled", async || {
+            let rules = house.rules().await;
+            (!rules.is_empty() && rules.iter().all(|object| kstatus(object) != "InProgress")).then_some(())
+        })
+        .await;
         let diff = try_kubectl(&arguments("diff"), &text).await;
         assert!(diff.status.success(), "{}", String::from_utf8_lossy(&diff.stdout));
     }

@@ -30,6 +30,8 @@ pub enum ClusterError {
     Late(u64),
     #[error("the API server can't be asked: {0}")]
     Unreachable(String),
+    #[error("the API server does not know who you are ({0}); log in again, or choose another user by --context")]
+    Unknown(String),
     /// The API server's own words name the user, the verb and the resource.
     #[error("{0}\nThe rights that this needs are listed in docs/plugin.md.")]
     Forbidden(String),
@@ -41,6 +43,8 @@ pub enum ClusterError {
     Unreadable(String),
     #[error("there is no Exchange in namespace {0}; give the right one by -n")]
     NoExchange(String),
+    #[error("there is no Exchange in any namespace")]
+    NoExchangeAnywhere,
     #[error("namespace {namespace} has several Exchanges: {}; choose by --exchange", .names.join(", "))]
     SeveralExchanges { namespace: String, names: Vec<String> },
     #[error("no pod behind Service {service} in namespace {namespace} is ready; see why by: kubectl leadflow status -n {namespace}")]
@@ -199,7 +203,7 @@ fn refusal(answer: &Answer) -> ClusterError {
     let (code, message) = said(answer)
         .unwrap_or_else(|| (answer.status.as_u16(), String::from_utf8_lossy(&answer.body).trim().chars().take(300).collect::<String>()));
     match code {
-        401 => ClusterError::Forbidden(format!("the API server does not know who you are ({message})")),
+        401 => ClusterError::Unknown(message),
         403 => ClusterError::Forbidden(message),
         404 => ClusterError::NotFound(message),
         _ => ClusterError::Refused { code, message },

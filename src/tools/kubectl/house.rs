@@ -1,6 +1,6 @@
 //! An API server of tests: what is at which path, what was asked, and pods behind its proxy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -28,6 +28,7 @@ pub struct Asked {
 struct Inside {
     answers: BTreeMap<String, (StatusCode, String)>,
     asked: Vec<Asked>,
+    silent: BTreeSet<String>,
 }
 
 /// Answers by path; a path that is not there is `NotFound`, as at a real one.
@@ -66,6 +67,12 @@ impl House {
         )
     }
 
+    /// Nobody answers at this path.
+    pub fn silence(&self, path: &str) -> &Self {
+        self.0.lock().unwrap().silent.insert(path.to_owned());
+        self
+    }
+
     pub fn asked(&self) -> Vec<Asked> {
         self.0.lock().unwrap().asked.clone()
     }
@@ -81,6 +88,9 @@ async fn answer(State(house): State<House>, request: Request<Body>) -> Response 
     let body = body.collect().await.unwrap().to_bytes();
     let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let line = format!("{} {}", head.method, head.uri);
+    if house.0.lock().unwrap().silent.contains(head.uri.path()) {
+        std::future::pending::<()>().await;
+    }
     let mut inside = house.0.lock().unwrap();
     inside.asked.push(Asked { line, headers, body: String::from_utf8(body.to_vec()).unwrap() });
     match inside.answers.get(head.uri.path()) {

@@ -56,7 +56,7 @@ async fn a_killed_test_binary_leaves_nothing_behind() {
     let note = until("the note", || fs::read_to_string(&note).ok()).await;
     let (pid, left) = note.split_once(' ').expect("a process and a folder");
     let pid = pid.parse().expect("a process id");
-    assert_eq!(state_of(pid), Some('S'), "the held process sleeps");
+    until("the sleep of the held process", || (state_of(pid) == Some('S')).then_some(())).await;
 
     holder.kill();
     until("the end of the held process", || state_of(pid).is_none_or(|state| state == 'Z').then_some(())).await;

@@ -74,13 +74,19 @@ impl House {
     /// Waits until the Exchange and all rules are ready.
     pub async fn ready(&self) {
         until("all is ready", async || {
-            let mut all = Vec::new();
-            for plural in ["exchanges", "leadsources", "agents", "buyers", "leadendpoints", "routingpolicies"] {
-                all.extend(self.site.list(&self.namespace, plural, "").await);
-            }
+            let all = self.rules().await;
             (!all.is_empty() && all.iter().all(|object| says(object, "Ready", "True"))).then_some(())
         })
         .await;
+    }
+
+    /// The Exchange and all its rules.
+    pub async fn rules(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for plural in ["exchanges", "leadsources", "agents", "buyers", "leadendpoints", "routingpolicies"] {
+            all.extend(self.site.list(&self.namespace, plural, "").await);
+        }
+        all
     }
 
     /// The pods of a role.

@@ -14,6 +14,7 @@ pub mod house;
 pub mod load;
 pub mod objects;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -159,6 +160,15 @@ impl Site {
             .into_iter()
             .map(|object| serde_json::to_value(object).expect("an object is JSON"))
             .collect()
+    }
+
+    /// Name → restarts of the operator's pods.
+    pub async fn operators(&self) -> BTreeMap<String, i64> {
+        let mut pods = self.list(SYSTEM, "pods", "app.kubernetes.io/component=operator").await;
+        pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        assert!(!pods.is_empty(), "the operator runs");
+        let name = |pod: &Value| pod["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        pods.iter().map(|pod| (name(pod), pod["status"]["containerStatuses"][0]["restartCount"].as_i64().unwrap_or_default())).collect()
     }
 
     /// Sends a request to a Service through the API server; gives status and body.

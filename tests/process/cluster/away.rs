@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::asking::lead;
 use super::house::{FORM, FORM_WAITING, House, operator};
-use super::objects::{api, circuit, until, until_condition};
+use super::objects::{PATIENCE, api, circuit, until, until_condition};
 use crate::support::cluster::{Cluster, Options};
 use crate::support::postgres::Postgres;
 use crate::support::processes::POLL;
@@ -73,9 +73,11 @@ async fn leads_go_on_without_the_api_server(house: &House<'_>) {
     }
     // Tripped once more, so that there is something to tell when the API server is back. By both: the last to tell is heard, whoever that is.
     house.receiver.script("/first", [Reply::status(500)]);
+    let deadline = Instant::now() + PATIENCE;
     while circuits(house, "tripped").await < 2.0 {
         assert_eq!(house.post(&FORM_WAITING, &lead(number)).await.code(), "Delivered");
         number += 1;
+        assert!(Instant::now() < deadline, "a router does not trip again");
     }
     let stale = house.pods().map(|pod| house.metrics(pod));
     for metrics in futures::future::join_all(stale).await {

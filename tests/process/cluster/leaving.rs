@@ -1,12 +1,13 @@
 //! A router that is told to go.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::api::ListParams;
 
 use super::asking::lead;
 use super::house::{FORM, House};
-use super::objects::{api, until};
+use super::objects::{PATIENCE, api, until};
+use crate::support::processes::POLL;
 use crate::support::receiver::Reply;
 use crate::support::{Part, require};
 
@@ -17,22 +18,28 @@ async fn a_router_that_is_told_to_end_finishes_what_it_has_and_takes_its_lease_a
     }
     let mut house = House::small().await;
     let leases = api(&house.client, &house.namespace, "coordination.k8s.io/v1/Lease");
-    assert_eq!(leases.list(&ListParams::default()).await.unwrap().items.len(), 3, "one of each pod");
-    house.receiver.script("/first", [Reply::accept().after(Duration::from_secs(2))]);
-    for number in 0..40 {
-        assert_eq!(house.post(&FORM, &lead(number)).await.status, 202);
+    let deadline = Instant::now() + PATIENCE;
+    while leases.list(&ListParams::default()).await.unwrap().items.len() != 3 {
+        assert!(Instant::now() < deadline, "there is not one Lease of each pod");
+        tokio::time::sleep(POLL).await;
     }
-    // Both have leads under way now.
-    house.receiver.wait_for_requests(40, Duration::from_secs(20)).await;
+    // Long enough for some to be under way at once, however slowly they are posted.
+    house.receiver.script("/first", [Reply::accept().after(Duration::from_secs(3))]);
     let leaving = house.routers.remove(0);
     let name = format!("leadflow-{}", leaving.name);
-    assert!(house.metrics(&leaving).await["leadflow_leads_in_flight"] > 0.0);
+    let mut posted = 0;
+    let deadline = Instant::now() + PATIENCE;
+    while house.metrics(&leaving).await["leadflow_leads_in_flight"] < 3.0 {
+        assert_eq!(house.post(&FORM, &lead(posted)).await.status, 202);
+        posted += 1;
+        assert!(Instant::now() < deadline, "it never has leads under way");
+    }
     leaving.delete().await;
     until(&leases, &name, "the Lease is gone", |object| object.is_none()).await;
     // A lead that it had dropped would come again, from the other router.
-    assert_eq!(house.post(&FORM, &lead(100)).await.status, 202);
-    house.receiver.wait_for_accepted(41, Duration::from_secs(20)).await;
-    assert_eq!(house.receiver.seen().len(), 41, "each lead was sent once");
+    assert_eq!(house.post(&FORM, &lead(posted)).await.status, 202);
+    house.receiver.wait_for_accepted(posted + 1, PATIENCE).await;
+    assert_eq!(house.receiver.seen().len(), posted + 1, "each lead was sent once");
     house.until_programmed("Agent", "anna").await;
     assert_eq!(leases.list(&ListParams::default()).await.unwrap().items.len(), 2);
 }

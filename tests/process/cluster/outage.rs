@@ -163,7 +163,9 @@ async fn leads_are_accepted_while_the_database_is_down_and_pods_are_killed_and_g
     let posting = poster(outage.house.http.clone(), outage.url(), 21, Arc::clone(&stop));
     for round in 0..4 {
         let before = outage.spooled().await;
+        let deadline = Instant::now() + PATIENCE;
         while outage.spooled().await < before + 5.0 {
+            assert!(Instant::now() < deadline, "round {round}: no lead comes in");
             tokio::time::sleep(POLL).await;
         }
         outage.house.ingest[0].kill();
@@ -179,7 +181,9 @@ async fn leads_are_accepted_while_the_database_is_down_and_pods_are_killed_and_g
     outage.until_drained().await;
     // Some more go there directly.
     let count = outage.came().await.len();
+    let deadline = Instant::now() + PATIENCE;
     while outage.came().await.len() < count + 3 {
+        assert!(Instant::now() < deadline, "no lead gets to the database");
         tokio::time::sleep(POLL).await;
     }
     stop.store(true, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::StreamExt;
 use serde_json::Value;
 
 use super::bundle::Bundle;
@@ -39,6 +40,8 @@ const PARTS: &str = "&labelSelector=app.kubernetes.io/part-of%3Dleadflow";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 /// The most of one log, in bytes.
 const LOG: usize = 8 << 20;
+/// Pages of pods that are asked for at a time: pods that do not answer hold up no others.
+const AT_ONCE: usize = 16;
 
 /// Gathers the report.
 pub async fn gather(cluster: &Cluster, settings: &ReportSettings, clock: &dyn Clock) -> Result<Bundle, ReportError> {
@@ -151,7 +154,7 @@ impl Work<'_> {
         let mut told = String::new();
         for (secret, by) in &named {
             let outline = self.cluster.read::<Outline>(&theirs("api/v1", &self.cluster.namespace, &format!("secrets/{secret}"))).await;
-            told.push_str(&outlined(secret, by, &outline.map_err(|why| why.to_string())));
+            told.push_str(&outlined(secret, by, &outline.map_err(|why| self.redactor.text(&why.to_string()))));
         }
         self.bundle.add("secrets.txt", told);
     }
@@ -173,38 +176,15 @@ impl Work<'_> {
                 Err(why) => self.missing(&path, &why),
             }
         }
-        for pod in &pods {
-            self.pod(namespace, pod).await;
-        }
-    }
-
-    async fn pod(&mut self, namespace: &str, pod: &Value) {
-        let pod_name = name(pod);
-        if let Some(path) = admin_of(pod, "metrics") {
-            match self.cluster.text(&path).await {
-                Ok(metrics) => self.bundle.add(format!("metrics/{namespace}/{pod_name}.txt"), self.redactor.metrics(&metrics)),
-                Err(why) => self.missing(&format!("metrics of pod {pod_name}"), &why),
+        let pages: Vec<_> = pods.iter().flat_map(|pod| pages(namespace, pod, self.settings.log_lines)).collect();
+        let cluster = self.cluster;
+        let mut answers = futures::stream::iter(&pages).map(async |page| (cluster.text(&page.path).await, page)).buffered(AT_ONCE);
+        while let Some((answer, page)) = answers.next().await {
+            match answer {
+                Ok(text) if page.is_metrics => self.bundle.add(&page.file, self.redactor.metrics(&text)),
+                Ok(text) => self.bundle.add(&page.file, self.redactor.text(&text)),
+                Err(why) => self.missing(&page.what, &why),
             }
-        }
-        let restarted: BTreeSet<&str> = items(pod, "/status/containerStatuses")
-            .filter(|status| number(status, "/restartCount") > 0)
-            .map(|status| text(status, "/name"))
-            .collect();
-        for container in items(pod, "/spec/containers").map(|container| text(container, "/name")) {
-            self.log(namespace, pod_name, container, "").await;
-            if restarted.contains(container) {
-                self.log(namespace, pod_name, container, "-previous").await;
-            }
-        }
-    }
-
-    async fn log(&mut self, namespace: &str, pod: &str, container: &str, which: &str) {
-        let lines = self.settings.log_lines;
-        let previous = if which.is_empty() { "" } else { "&previous=true" };
-        let query = format!("container={container}&tailLines={lines}&limitBytes={LOG}{previous}");
-        match self.cluster.text(&format!("{}?{query}", theirs("api/v1", namespace, &format!("pods/{pod}/log")))).await {
-            Ok(log) => self.bundle.add(format!("logs/{namespace}/{pod}/{container}{which}.log"), self.redactor.text(&log)),
-            Err(why) => self.missing(&format!("log of {container} in pod {pod}{which}"), &why),
         }
     }
 
@@ -219,6 +199,44 @@ impl Work<'_> {
             Err(why) => self.missing(&format!("events of namespace {namespace}"), &why),
         }
     }
+}
+
+/// What one pod is asked for.
+struct Page {
+    what: String,
+    path: String,
+    file: String,
+    is_metrics: bool,
+}
+
+/// A pod's metrics, and the logs of its containers; of those that were restarted also what they said before.
+fn pages(namespace: &str, pod: &Value, log_lines: u32) -> Vec<Page> {
+    let pod_name = name(pod);
+    let restarted: BTreeSet<&str> = items(pod, "/status/containerStatuses")
+        .filter(|status| number(status, "/restartCount") > 0)
+        .map(|status| text(status, "/name"))
+        .collect();
+    let metrics = admin_of(pod, "metrics").map(|path| Page {
+        what: format!("metrics of pod {pod_name}"),
+        path,
+        file: format!("metrics/{namespace}/{pod_name}.txt"),
+        is_metrics: true,
+    });
+    let log = |container: &str, which: &str| {
+        let previous = if which.is_empty() { "" } else { "&previous=true" };
+        let query = format!("container={container}&tailLines={log_lines}&limitBytes={LOG}{previous}");
+        Page {
+            what: format!("log of {container} in pod {pod_name}{which}"),
+            path: format!("{}?{query}", theirs("api/v1", namespace, &format!("pods/{pod_name}/log"))),
+            file: format!("logs/{namespace}/{pod_name}/{container}{which}.log"),
+            is_metrics: false,
+        }
+    };
+    let logs = items(pod, "/spec/containers").map(|container| text(container, "/name")).flat_map(|container| {
+        let before = restarted.contains(container).then(|| log(container, "-previous"));
+        std::iter::once(log(container, "")).chain(before)
+    });
+    metrics.into_iter().chain(logs).collect()
 }
 
 /// When an Event was last, in any of its shapes.

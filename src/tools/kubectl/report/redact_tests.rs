@@ -33,6 +33,8 @@ fn what_tells_who_somebody_is_is_taken_out() {
         ("call (310) 555-0100, 310.555.0101 or 1-310-555-0102", "call [phone], [phone] or [phone]"),
         (r#""phone":3105550100,"p":"13105550100""#, r#""phone":[phone],"p":"[phone]""#),
         ("+493012345678", "[phone]"),
+        (r#"User "jane.doe" cannot get"#, r#"User "[user]" cannot get"#),
+        (r#""User \"oidc:jane\" cannot get""#, r#""User \"[user]\" cannot get""#),
     ] {
         assert_eq!(told(text), expected);
     }
@@ -46,6 +48,7 @@ fn what_helps_stays() {
         "10.244.0.12:9090 answered 503 in 0.3105550100 s",
         "resourceVersion 1763800000, uid 3f2a55d0-310a-4555-8100-0c8a7d2b1e44",
         "https://leads.example.com/v1/sources/website-form/leads",
+        r#"User "system:serviceaccount:sales:house-router" cannot get"#,
     ] {
         assert_eq!(told(text), text);
     }

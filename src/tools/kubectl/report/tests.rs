@@ -6,7 +6,7 @@ use crate::settings::ClusterAccess;
 use crate::tools::kubectl::house::{House, NAMESPACE, READY, object, pod, troubled};
 
 /// Everything that must not be told, wherever it stands.
-const PRIVATE: [&str; 9] = [
+const PRIVATE: [&str; 11] = [
     "anna.private@example.com",
     "+13105550142",
     "310-555-0142",
@@ -16,6 +16,8 @@ const PRIVATE: [&str; 9] = [
     "s3cret-value",
     "hook-s3cret",
     "pa55word",
+    "jane.doe",
+    "joan",
 ];
 
 fn house() -> House {
@@ -32,7 +34,9 @@ fn house() -> House {
     house.ours("leadendpoints", json!([object("crm", json!({"http": http}), READY)]));
     let secrets = format!("/api/v1/namespaces/{NAMESPACE}/secrets");
     house.put(&format!("{secrets}/crm"), json!({"type": "Opaque", "data": {"token": "czNjcmV0LXZhbHVl"}}));
-    house.refuse(&format!("{secrets}/form-keys"), 403, "secrets \"form-keys\" is forbidden");
+    for (secret, user) in [("form-keys", "jane.doe@example.com"), ("partner-keys", "joan")] {
+        house.refuse(&format!("{secrets}/{secret}"), 403, &format!("secrets \"{secret}\" is forbidden: User \"{user}\" cannot get it"));
+    }
     let mut router = pod("router-1", "router", 9090);
     router["status"]["containerStatuses"][0]["restartCount"] = json!(1);
     router["spec"]["containers"][0]["env"] = json!([{"name": "HTTPS_PROXY", "value": "http://u:pa55word@proxy"}]);
@@ -95,6 +99,23 @@ async fn what_helps_is_in_the_report() {
     );
     assert!(file(&bundle, "status.txt").contains("Exchange sales/brokerage"));
     assert!(bundle.missing.iter().any(|missing| missing.starts_with("workloads/sales/deployments.yaml: ")), "{:?}", bundle.missing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_do_not_answer_hold_up_nobody_and_are_named() {
+    let house = house();
+    let pods: Vec<_> = (0..8).map(|number| pod(&format!("router-{number}"), "router", 9090)).collect();
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
+    for pod in &pods {
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        house.silence(&format!("{path}/http:{name}:9090/proxy/metrics")).silence(&format!("{path}/{name}/log"));
+    }
+    house.list(&path, json!(pods));
+    let begun = tokio::time::Instant::now();
+    let late = gathered(&house).await.missing.into_iter().filter(|missing| missing.ends_with("the API server did not answer within 15 s"));
+    assert_eq!(late.count(), 16);
+    // Once for the screen of `status`, once for the rest.
+    assert_eq!(begun.elapsed().as_secs(), 30);
 }
 
 #[tokio::test]

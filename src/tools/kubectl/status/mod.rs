@@ -80,7 +80,7 @@ pub async fn views(cluster: &Cluster, settings: &StatusSettings, clock: &dyn Clo
         None => cluster.list(&ours(namespace, "exchanges"), "").await?,
     };
     if exchanges.is_empty() {
-        return Err(ClusterError::NoExchange(namespace.unwrap_or("of any name").to_owned()));
+        return Err(namespace.map_or(ClusterError::NoExchangeAnywhere, |name| ClusterError::NoExchange(name.to_owned())));
     }
     let mut views = Vec::new();
     for exchange in exchanges {

@@ -69,6 +69,23 @@ async fn an_empty_namespace_is_told_by_name() {
 }
 
 #[tokio::test]
+async fn a_cluster_without_any_exchange_is_told_without_advice_that_all_namespaces_rule_out() {
+    let house = House::default();
+    house.put("/apis/leadflow.dev/v1alpha1/exchanges", json!({"metadata": {}, "items": []}));
+    let everywhere = StatusSettings { all_namespaces: true, ..settings(Output::Text) };
+    let error = views(&house.cluster(), &everywhere, &clock()).await.unwrap_err().to_string();
+    assert_eq!(error, "there is no Exchange in any namespace");
+}
+
+#[tokio::test]
+async fn who_is_not_known_is_not_told_of_rights() {
+    let house = House::default();
+    house.refuse("/apis/leadflow.dev/v1alpha1/namespaces/sales/exchanges", 401, "Unauthorized");
+    let error = views(&house.cluster(), &settings(Output::Text), &clock()).await.unwrap_err().to_string();
+    assert_eq!(error, "the API server does not know who you are (Unauthorized); log in again, or choose another user by --context");
+}
+
+#[tokio::test]
 async fn pods_with_different_rules_and_a_leader_who_is_gone_are_told() {
     let house = troubled();
     let other = "leadflow_rules_info{digest=\"0000aaaa\"} 1\nleadflow_rules_fresh 0\n";
