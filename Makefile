@@ -24,8 +24,8 @@ e2e: ## the stories, on a cluster brought up for them (or on that of KUBECONFIG)
 	@tests/e2e/run
 
 .PHONY: e2e-figures
-e2e-figures: ## measure on such a cluster: propagation, rest, cold start
-	@tests/e2e/run figures -- --ignored --nocapture --test-threads=1
+e2e-figures: ## measure on such a cluster: propagation, cold start, rest, ten thousand objects
+	@LEADFLOW_E2E_OBJECTS=10000 tests/e2e/run -- figures:: rest:: --include-ignored --nocapture --test-threads=1
 
 .PHONY: environment
 environment: ## install or build the servers that tests talk to, and print where they are

@@ -71,7 +71,7 @@ async fn a_router_that_is_cut_off_loses_no_lead_and_its_leads_go_elsewhere() {
     if !own_cluster() {
         return;
     }
-    let house = House::raise(Site::alone().await, "cutoff").await;
+    let house = House::raise(Site::shared().await, "cutoff").await;
     let load = Load::start(&house, "load", 2_000, 50).await;
     let router = house.pods("router").await.remove(0);
     switch(&["partition-pod", &router.uid]).await;

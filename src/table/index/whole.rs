@@ -76,9 +76,6 @@ impl Index {
     /// Keeps of `left` who takes a lead with these values.
     pub fn keep<'v>(&self, mut value: impl FnMut(Subject) -> Option<&'v Value>, left: &mut Bits) {
         for (subject, field) in &self.fields {
-            if left.is_empty() {
-                return;
-            }
             field.narrow(value(*subject), left);
         }
     }

@@ -21,7 +21,10 @@ const PATTERNS: &[(&str, &str)] = &[
     // Named in a text as what it is: `password=…`, `"token": "…"`.
     (r#"(?i)\b(password|passwd|pwd|secret|token|api[_-]?key|x-api-key)("?\s*[=:]\s*"?)[^\s"',;&\[\]{}][^\s"',;&]*"#, "${1}${2}[key]"),
     // Who asked, in the API server's words. Accounts of Kubernetes' own, such as `system:serviceaccount:…`, stay.
-    (r#"\b(User \\?")(?:[^"\\:]+|[^s"\\][^"\\]*)(\\?")"#, "${1}[user]${2}"),
+    (
+        r#"\b(User \\?")(?:[^"\\:]+|(?:[^s"\\]|s[^y"\\]|sy[^s"\\]|sys[^t"\\]|syst[^e"\\]|syste[^m"\\]|system[^:"\\])[^"\\]*)(\\?")"#,
+        "${1}[user]${2}",
+    ),
     // Phone numbers: with a plus; with separators; ten digits, or eleven after a 1.
     (r"\+\d(?:[ \u{a0}().-]{0,2}\d){7,14}", "[phone]"),
     (r"(?:\b1[ .-]?)?\(\d{3}\)[ .-]{0,2}\d{3}[ .-]?\d{4}\b", "[phone]"),

@@ -34,6 +34,7 @@ fn what_tells_who_somebody_is_is_taken_out() {
         (r#""phone":3105550100,"p":"13105550100""#, r#""phone":[phone],"p":"[phone]""#),
         ("+493012345678", "[phone]"),
         (r#"User "jane.doe" cannot get"#, r#"User "[user]" cannot get"#),
+        (r#"User "saml:jane" cannot get"#, r#"User "[user]" cannot get"#),
         (r#""User \"oidc:jane\" cannot get""#, r#""User \"[user]\" cannot get""#),
     ] {
         assert_eq!(told(text), expected);
