@@ -5,8 +5,10 @@
 //! | `POST /v1/sources/{name}/leads` | takes a lead: 202 once it is durable, or 200 with its outcome |
 //! | `GET /v1/sources/{name}/leads/{id}` | where a lead of the source stands |
 
+mod connection;
 mod headers;
 mod leftover;
+mod line;
 mod post;
 mod respond;
 mod serve;

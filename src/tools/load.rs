@@ -1,7 +1,9 @@
 //! `leadflow load`: posts many leads over kept-alive connections, measures the answers, and ends by itself.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::{self, Write};
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -192,9 +194,20 @@ fn cause(error: &reqwest::Error) -> &'static str {
         "no answer in time"
     } else if error.is_connect() {
         "no connection"
+    } else if is_reset(error) {
+        "the connection was reset"
     } else {
-        "the connection broke"
+        "the connection ended before the answer"
     }
+}
+
+/// Whether the other side threw away what it was sent, rather than end the connection in order.
+fn is_reset(error: &reqwest::Error) -> bool {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .any(|kind| matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
 }
 
 #[cfg(test)]
@@ -204,6 +217,7 @@ mod tests {
 
     use axum::http::{HeaderMap, StatusCode};
     use axum::{Json, Router, routing::post};
+    use tokio::io::AsyncReadExt;
 
     use super::*;
     use crate::flow::ports::LoadedDice;
@@ -228,6 +242,28 @@ mod tests {
             assert!(target(url, true).is_ok());
         }
         assert!(matches!(target("nonsense", true), Err(LoadError::Url(..))));
+    }
+
+    /// Reads a request, and ends its connection without an answer: in order, or by a reset, which is what follows when something is left unread.
+    async fn hung_up_on(leave_unread: bool) -> &'static str {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/leads", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.readable().await.unwrap();
+            let mut request = vec![0; 65_536];
+            let some = if leave_unread { 1 } else { request.len() };
+            stream.read(&mut request[..some]).await.unwrap();
+        });
+        let error = Client::new().post(url).body("{}").send().await.unwrap_err();
+        server.await.unwrap();
+        cause(&error)
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_reset_is_told_from_one_that_ended() {
+        assert_eq!(hung_up_on(true).await, "the connection was reset");
+        assert_eq!(hung_up_on(false).await, "the connection ended before the answer");
     }
 
     #[tokio::test]

@@ -1,38 +1,23 @@
 //! Connections, within bounds: how many, and how long a client may take.
 
 use std::io;
+use std::iter;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Version};
-use axum::response::Response;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use prometheus::IntCounter;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
-/// A request's head, at most, in bytes.
-const LARGEST_HEAD: usize = 32 * 1024;
-const MOST_HEADERS: usize = 100;
-/// Requests at once on one HTTP/2 connection.
-const MOST_STREAMS: u32 = 32;
-/// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
-const PING_EVERY: Duration = Duration::from_secs(20);
-const PONG_WITHIN: Duration = Duration::from_secs(10);
-/// How long kept-alive connections are answered with `Connection: close` before those that stay silent are closed. A client that sends while its idle
-/// connection is being closed can't know whether it was heard.
-const FAREWELL: Duration = Duration::from_secs(2);
+use super::connection::{House, connection};
+
+/// Connections that the system may have let in before the listener is closed: as many as Tokio has it queue.
+const QUEUED: usize = 1024;
 /// Between attempts to accept, when the system has no room for one more connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -70,11 +55,19 @@ pub struct Bounds {
     pub first_request: Duration,
     /// From one request's answer to the whole head of the next, on HTTP/1. Longer than load balancers keep idle connections, which is 60 s.
     pub next_request: Duration,
+    /// How long kept-alive connections are answered with `Connection: close` before those that stay silent are closed, and how long a new connection is
+    /// waited for then. A client that sends while its idle connection is being closed can't know whether it was heard.
+    pub farewell: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections: 2048, first_request: Duration::from_secs(10), next_request: Duration::from_secs(75) }
+        Self {
+            connections: 2048,
+            first_request: Duration::from_secs(10),
+            next_request: Duration::from_secs(75),
+            farewell: Duration::from_secs(2),
+        }
     }
 }
 
@@ -87,9 +80,8 @@ pub async fn serve(
     mut failures: Failures,
 ) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(bounds.connections));
-    let graceful = GracefulShutdown::new();
+    let house = House { router, bounds, leaving: drain.clone(), closing: CancellationToken::new() };
     let mut connections = JoinSet::new();
-    let leaving = Arc::new(AtomicBool::new(false));
     let mut end: Option<Instant> = None;
     loop {
         if end.is_some() && connections.is_empty() {
@@ -98,8 +90,7 @@ pub async fn serve(
         let permit = tokio::select! {
             biased;
             () = drain.cancelled(), if end.is_none() => {
-                leaving.store(true, Ordering::Relaxed);
-                end = Some(Instant::now() + FAREWELL);
+                end = Some(Instant::now() + bounds.farewell);
                 continue;
             }
             () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
@@ -114,65 +105,32 @@ pub async fn serve(
             accepted = listener.accept() => match failures.note(accepted) {
                 Some((stream, _)) => stream,
                 None => {
-                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    sleep(ACCEPT_AGAIN).await;
                     continue;
                 }
             },
         };
-        let connection = connection(stream, router.clone(), bounds, Arc::clone(&leaving), graceful.watcher());
+        let connection = connection(stream, house.clone());
         connections.spawn(async move {
             connection.await;
             drop(permit);
         });
     }
+    for stream in last_in(&listener) {
+        connections.spawn(connection(stream, house.clone()));
+    }
     drop(listener);
-    graceful.shutdown().await;
+    house.closing.cancel();
     while connections.join_next().await.is_some() {}
     Ok(())
 }
 
-/// One connection, to its end. One that has sent no whole request within its time is dropped; hyper sees to the later ones.
-async fn connection(stream: TcpStream, router: Router, bounds: Bounds, leaving: Arc<AtomicBool>, watcher: Watcher) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection keeps small packets back");
-    }
-    let asked = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&asked);
-    // HTTP/2 has a word of its own for leaving, and hyper says it.
-    let multiplexed = Arc::new(AtomicBool::new(false));
-    let multiple = Arc::clone(&multiplexed);
-    let service = router.map_request(move |request: axum::http::Request<_>| {
-        seen.store(true, Ordering::Relaxed);
-        multiple.store(request.version() == Version::HTTP_2, Ordering::Relaxed);
-        request.map(Body::new)
-    });
-    let service = service.map_response(move |mut response: Response| {
-        if leaving.load(Ordering::Relaxed) && !multiplexed.load(Ordering::Relaxed) {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.next_request).max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PONG_WITHIN)
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(LARGEST_HEAD as u32);
-    let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-    let mut served = std::pin::pin!(watcher.watch(served));
-    let ended = tokio::select! {
-        ended = &mut served => ended,
-        () = tokio::time::sleep(bounds.first_request) => {
-            if !asked.load(Ordering::Relaxed) {
-                return;
-            }
-            served.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error, "a connection broke off");
-    }
+/// Whom the system has let in and nobody has greeted yet. To close the listener would reset their connections, whatever they have sent.
+fn last_in(listener: &TcpListener) -> impl Iterator<Item = TcpStream> + '_ {
+    // Asks the system itself: what Tokio knows is what it was told at its last look.
+    let accepted = iter::from_fn(move || SockRef::from(listener).accept().ok()).take(QUEUED);
+    accepted.filter_map(|(socket, _)| {
+        socket.set_nonblocking(true).ok()?;
+        TcpStream::from_std(socket.into()).ok()
+    })
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::house::{House, SAMPLE};
 use super::log::Log;
 use crate::ops::metrics::Metrics;
-use crate::roles::ingest::Bounds;
 use crate::roles::ingest::serve::Failures;
+use crate::roles::ingest::{Bounds, connection};
 
 struct Served {
     house: House,
@@ -134,5 +135,65 @@ async fn at_the_end_a_kept_connection_is_answered_once_more_and_told_to_go() {
     let answers = everything(stream).await;
     assert_eq!(answers.matches("HTTP/1.1 202").count(), 2, "{answers}");
     assert!(answers.to_lowercase().contains("connection: close"), "{answers}");
+    served.server.await.unwrap().unwrap();
+}
+
+/// Bounds of a server that closes idle connections as soon as it is told to.
+const CURT: Bounds =
+    Bounds { connections: 8, first_request: Duration::from_secs(10), next_request: Duration::from_secs(10), farewell: Duration::ZERO };
+
+#[tokio::test]
+async fn a_request_that_came_before_its_connection_is_closed_is_answered() {
+    let (ingest, closing) = (House::new(), CancellationToken::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (client, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+    let (mut client, (accepted, _)) = (client.unwrap(), accepted.unwrap());
+    let shared =
+        connection::House { router: ingest.ingest.router(), bounds: CURT, leaving: CancellationToken::new(), closing: closing.clone() };
+    let ended = tokio::spawn(connection::connection(accepted, shared));
+    client.write_all(request("web", "").as_bytes()).await.unwrap();
+    client.readable().await.unwrap();
+    // Nobody else is at work between these two, so the server has not seen the second request when it is told to close.
+    assert_eq!(client.try_write(request("web", "").as_bytes()).unwrap(), request("web", "").len());
+    closing.cancel();
+    let answers = everything(client).await;
+    assert_eq!(answers.matches("HTTP/1.1 202").count(), 2, "{answers}");
+    ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn at_the_end_a_request_on_a_connection_that_was_not_accepted_yet_is_answered() {
+    let served = served(CURT).await;
+    // The server is at its listener by now, and knows of no connection.
+    tokio::task::yield_now().await;
+    let mut stream = std::net::TcpStream::connect(served.address).unwrap();
+    std::io::Write::write_all(&mut stream, request("web", "").as_bytes()).unwrap();
+    served.house.drain.cancel();
+    stream.set_nonblocking(true).unwrap();
+    let answer = everything(TcpStream::from_std(stream).unwrap()).await;
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    served.server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn at_the_end_a_connection_that_was_just_made_may_still_ask() {
+    let farewell = Duration::from_millis(200);
+    let served = served(Bounds { farewell, ..CURT }).await;
+    // Keeps the server up until its farewell is over.
+    let mut kept = TcpStream::connect(served.address).await.unwrap();
+    kept.write_all(request("web", "").as_bytes()).await.unwrap();
+    kept.readable().await.unwrap();
+    served.house.drain.cancel();
+    tokio::task::yield_now().await;
+    // The server gets no turn in its last moments, and then finds one more client.
+    std::thread::sleep(farewell);
+    let late = std::net::TcpStream::connect(served.address).unwrap();
+    assert!(everything(kept).await.starts_with("HTTP/1.1 202"));
+    assert!(TcpStream::connect(served.address).await.is_err(), "the listener is closed");
+    late.set_nonblocking(true).unwrap();
+    let mut late = TcpStream::from_std(late).unwrap();
+    late.write_all(request("web", "").as_bytes()).await.unwrap();
+    let answer = everything(late).await;
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     served.server.await.unwrap().unwrap();
 }
