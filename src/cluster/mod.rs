@@ -3,6 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | [`scope`] | in which namespaces to look |
+//! | [`watching`] | how a watch goes on after a failure |
 //! | [`rules`] | watches of the custom resources, complete before the first word, quiet about status |
 //! | [`index`] | the pure heart of it: events in, sets of objects out |
 //! | [`rule`] | one custom resource of any kind |
@@ -24,3 +25,4 @@ pub mod rule;
 pub mod rules;
 pub mod scope;
 pub mod secrets;
+pub mod watching;

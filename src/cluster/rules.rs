@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 use kube::core::DeserializeGuard;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Client, Resource, ResourceExt};
 use prometheus::IntGauge;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ use super::deadline::bounded;
 use super::index::{Change, Content, Event, Index, Item, Undecodable, WatchId};
 use super::rule::RuleKind;
 use super::scope::{self, Scope};
+use super::watching::watching;
 use crate::api::endpoint::Circuit;
 use crate::api::{Agent, Buyer, Endpoint, Exchange, LeadSource, RoutingPolicy};
 use crate::table::{ObjectRef, Objects};
@@ -209,7 +210,7 @@ where
 {
     let id = WatchId { kind: K::KIND, part: part.clone() };
     let api = scope::api::<DeserializeGuard<K>>(client, part.as_deref());
-    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let events = watching(api, watcher::Config::default());
     events.map(move |event| (id.clone(), event.map(translate))).boxed()
 }
 

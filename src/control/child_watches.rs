@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kube::core::DynamicObject;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 
 use super::build::{MANAGED_BY, MANAGER};
 use super::child::{ChildId, ChildKind, Watched};
 use super::world::World;
 use crate::cluster::deadline::{Meaning, bounded};
+use crate::cluster::watching::watching;
 
 /// How often a kind is looked for that was not served.
 const LOOK: Duration = Duration::from_secs(15);
@@ -70,7 +71,7 @@ async fn objects(client: &Client, world: &World, watch: &Watched) {
         None => Api::all_with(client.clone(), &resource),
     };
     let ours = watcher::Config::default().labels(&format!("{MANAGED_BY}={MANAGER}"));
-    let mut events = watcher(api, ours).default_backoff().boxed();
+    let mut events = watching(api, ours).boxed();
     let id =
         |object: &DynamicObject| ChildId { namespace: object.namespace().unwrap_or_default(), kind: watch.kind, name: object.name_any() };
     let mut listing: BTreeSet<(String, String)> = BTreeSet::new();

@@ -22,8 +22,8 @@ use crate::table::Kind;
 
 const BACKOFF: Backoff = Backoff { least: Duration::from_secs(1), most: Duration::from_secs(15) };
 
-/// How often definitions are looked at. They change with a release.
-const LOOK: Duration = Duration::from_secs(30);
+/// How often definitions are looked at. They change with a release, and who upgrades looks at status meanwhile.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Returns when all kinds are served.
 pub async fn established(client: &Client, dice: &Arc<dyn Dice>) {

@@ -24,6 +24,7 @@ use crate::api::Exchange;
 use crate::cluster::backoff::Backoff;
 use crate::cluster::election::lead::Lead;
 use crate::cluster::scope::api;
+use crate::cluster::watching::Pauses;
 use crate::flow::ports::Dice;
 use crate::ops::metrics::Metrics;
 
@@ -60,6 +61,7 @@ pub async fn controllers(context: Arc<Context>, stop: CancellationToken) -> Resu
     let running = context.settings.scope.parts().into_iter().map(|part| {
         let exchanges = api::<Guarded>(&context.client, part.as_deref());
         Controller::new(exchanges, watcher::Config::default())
+            .trigger_backoff(Pauses::default())
             .with_config(Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE))
             .reconcile_all_on(context.world.stirred())
             .graceful_shutdown_on(stop.clone().cancelled_owned())

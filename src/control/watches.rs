@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
 
 use super::world::World;
 use crate::cluster::lease::EXCHANGE;
 use crate::cluster::scope::{Scope, api};
+use crate::cluster::watching::watching;
 use crate::flow::ports::Clock;
 
 /// Follows the Leases of all ingest and router pods. Returns only when something is wrong.
 pub async fn leases(client: Client, scope: Scope, world: Arc<World>, clock: Arc<dyn Clock>) -> &'static str {
     let streams = scope.parts().into_iter().map(|part| {
         let ours = watcher::Config::default().labels(EXCHANGE);
-        watcher(api::<Lease>(&client, part.as_deref()), ours).default_backoff().map(move |event| (part.clone(), event)).boxed()
+        watching(api::<Lease>(&client, part.as_deref()), ours).map(move |event| (part.clone(), event)).boxed()
     });
     let mut events = futures::stream::select_all(streams);
     let mut listings: std::collections::BTreeMap<Option<String>, BTreeSet<(String, String)>> = std::collections::BTreeMap::new();

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::record::{KIND, Record, Records};
 use crate::cluster::scope::{Scope, api};
+use crate::cluster::watching::watching;
 
 /// Records by namespace.
 pub type ByNamespace = BTreeMap<String, Records>;
@@ -44,7 +45,7 @@ async fn follow(client: Client, scope: Scope, news: watch::Sender<Arc<ByNamespac
     let mut parts: BTreeMap<Option<String>, Part> = scope.parts().into_iter().map(|part| (part, Part::default())).collect();
     let streams = scope.parts().into_iter().map(|part| {
         let ours = watcher::Config::default().labels(KIND);
-        watcher(api::<ControllerRevision>(&client, part.as_deref()), ours).default_backoff().map(move |event| (part.clone(), event)).boxed()
+        watching(api::<ControllerRevision>(&client, part.as_deref()), ours).map(move |event| (part.clone(), event)).boxed()
     });
     let mut events = futures::stream::select_all(streams);
     while let Some((name, event)) = events.next().await {
