@@ -64,7 +64,7 @@ async fn a_minute_without_the_api_server_fails_no_request_and_loses_no_lead() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minute_without_postgresql_fails_no_request_and_loses_no_lead() {
-    let house = House::raise(Site::shared().await, "nodb").await;
+    let house = House::raise(Site::beside().await, "nodb").await;
     let load = Load::start(&house, "load", leads(), PER_SECOND).await;
     // The container ends by this, and may take the command's own end with it: what was delivered tells whether it worked.
     let stop = ": > /data/down; pg_ctl stop --mode immediate --no-wait";

@@ -11,7 +11,7 @@ use crate::site::{SYSTEM, Site, objects, until_within, variable};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_rest_nothing_is_written_to_the_api_server_but_leases() {
-    let house = House::raise(Site::shared().await, "rest").await;
+    let house = House::raise(Site::beside().await, "rest").await;
     house.post_to("crm").await;
     let Some(audit) = Audit::start() else {
         eprintln!("skipped: this cluster's audit log can't be read (LEADFLOW_E2E_AUDIT_LOG)");

@@ -1,10 +1,10 @@
 //! Story 10: what uninstalling leaves, and what installing again takes up.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::site::commands::{helm, kubectl, try_kubectl};
 use crate::site::house::House;
-use crate::site::{RELEASE, SYSTEM, Site, until};
+use crate::site::{RELEASE, SYSTEM, Site, objects, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uninstalling_keeps_definitions_and_objects_and_installing_again_takes_them_up() {
@@ -18,7 +18,7 @@ async fn uninstalling_keeps_definitions_and_objects_and_installing_again_takes_t
     // Leads go on without the operator.
     house.post_to("crm").await;
     house.site.install(&[]).await;
-    house.apply(&[crate::site::objects::agent("ben", "crm")]).await;
+    house.apply(&[objects::agent("ben", "crm")]).await;
     house.says("agents", "ben", "Ready", "True").await;
     house.ready().await;
     assert_eq!(house.lives().await, before, "no pod was replaced");
@@ -54,7 +54,13 @@ async fn definitions_of_the_previous_release_are_noticed_and_upgraded_in_place()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_is_deleted_without_hanging_even_without_an_operator() {
-    let house = House::sized(Site::alone().await, "deleted", 1, 1).await;
+    let mut rules = objects::rules(1, 1);
+    // A namespace with pods that may take long to end is looked at again after half of that, however soon they end. Ingest's spool is what takes longest.
+    rules
+        .iter_mut()
+        .filter(|rule| rule["kind"] == "Exchange")
+        .for_each(|rule| rule["spec"]["ingest"]["spool"] = json!({"patienceSeconds": 0}));
+    let house = House::with_rules(Site::alone().await, "deleted", rules).await;
     kubectl(&["--namespace", SYSTEM, "scale", "deployment/leadflow-operator", "--replicas=0"]).await;
     kubectl(&["delete", "namespace", "deleted", "--wait", "--timeout=180s"]).await;
     let output = try_kubectl(&["get", "namespace", "deleted"], "").await;

@@ -31,10 +31,15 @@ impl House {
     }
 
     pub async fn sized(site: Site, namespace: &str, ingest: u32, router: u32) -> House {
+        House::with_rules(site, namespace, objects::rules(ingest, router)).await
+    }
+
+    /// A house of these [rules](objects::rules).
+    pub async fn with_rules(site: Site, namespace: &str, rules: Vec<Value>) -> House {
         let house = House::empty(site, namespace).await;
         let mut all = objects::postgres(&house.site.postgres_image);
         all.extend(objects::crm("crm", &house.site.image));
-        all.extend(objects::rules(ingest, router));
+        all.extend(rules);
         house.apply(&all).await;
         house.ready().await;
         house

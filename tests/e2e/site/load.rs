@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::commands::{apply_in, kubectl};
+use super::commands::{apply_in, try_kubectl};
 use super::house::House;
 use super::objects::restricted;
 use super::until;
@@ -52,13 +52,13 @@ impl<'a> Load<'a> {
     /// Waits for its end.
     pub async fn end(self) -> Posted {
         let job = format!("job/{}", self.name);
-        let namespace = ["--namespace", &self.house.namespace];
-        until("the load ends", async || {
-            let state = self.house.get("jobs", &self.name).await["status"].clone();
-            (state["succeeded"] == 1 || state["failed"] == 1).then_some(())
+        // Its last line, not the Job's status: when the API server was away, others take a minute to notice that it is back.
+        let text = until("the load ends", async || {
+            let output = try_kubectl(&["--namespace", &self.house.namespace, "logs", "--follow", &job], "").await;
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            text.contains("acknowledged ").then_some(text)
         })
         .await;
-        let text = kubectl(&[namespace[0], namespace[1], "logs", &job]).await;
         parse(&text)
     }
 }

@@ -6,6 +6,7 @@
 //! | [`house`] | one installation: database, CRM, Exchange and rules |
 //! | [`objects`] | the manifests that it consists of |
 //! | [`load`] | a stream of leads from inside the cluster |
+//! | [`turns`] | which stories may run beside each other |
 //! | [`audit`] | what the API server wrote down about writes |
 
 pub mod audit;
@@ -13,17 +14,19 @@ pub mod commands;
 pub mod house;
 pub mod load;
 pub mod objects;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::api::{ApiResource, DynamicObject};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use serde_json::Value;
-use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::sync::Mutex;
+
+use turns::{Turn, Turns};
 
 /// The longest that anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -44,31 +47,23 @@ pub struct Site {
     _turn: Turn,
 }
 
-/// Held as long as a story runs.
-enum Turn {
-    Shared(#[allow(dead_code)] OwnedRwLockReadGuard<()>),
-    Alone(#[allow(dead_code)] OwnedRwLockWriteGuard<()>),
-}
-
 /// Whether the chart is installed as it should be.
 static INSTALLED: Mutex<bool> = Mutex::const_new(false);
-
-fn turns() -> Arc<RwLock<()>> {
-    static TURNS: std::sync::OnceLock<Arc<RwLock<()>>> = std::sync::OnceLock::new();
-    Arc::clone(TURNS.get_or_init(Arc::default))
-}
 
 impl Site {
     /// The site, for a story that leaves others alone.
     pub async fn shared() -> Site {
-        let turn = Turn::Shared(turns().read_owned().await);
-        Site::with(turn).await
+        Site::with(Turns::of_the_site().shared().await).await
+    }
+
+    /// The same for a story that mostly waits: it begins at once, however many are at work.
+    pub async fn beside() -> Site {
+        Site::with(Turns::of_the_site().beside().await).await
     }
 
     /// The site, for a story that stops or changes what all stand on. Nothing else runs meanwhile.
     pub async fn alone() -> Site {
-        let turn = Turn::Alone(turns().write_owned().await);
-        let site = Site::with(turn).await;
+        let site = Site::with(Turns::of_the_site().alone().await).await;
         // Whoever comes next finds the chart as it should be, however this ends.
         *INSTALLED.lock().await = false;
         site
@@ -135,7 +130,6 @@ impl Site {
             "routingpolicies" => ("leadflow.dev", "v1alpha1", "RoutingPolicy"),
             "pods" => ("", "v1", "Pod"),
             "deployments" => ("apps", "v1", "Deployment"),
-            "jobs" => ("batch", "v1", "Job"),
             "leases" => ("coordination.k8s.io", "v1", "Lease"),
             "horizontalpodautoscalers" => ("autoscaling", "v2", "HorizontalPodAutoscaler"),
             "poddisruptionbudgets" => ("policy", "v1", "PodDisruptionBudget"),
