@@ -60,7 +60,7 @@ pub async fn connection(stream: TcpStream, house: House) {
     let service = service.map_response(move |mut response: Response| {
         answered.answer();
         // HTTP/2 has a word of its own for leaving, and hyper says it.
-        if leaving.is_cancelled() && !answered.multiplexed() {
+        if (leaving.is_cancelled() || answered.is_ending()) && !answered.multiplexed() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -51,6 +51,10 @@ impl Talk {
         self.ending.store(true, Ordering::Relaxed);
     }
 
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
+    }
+
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
@@ -80,7 +84,7 @@ impl AsyncRead for Line {
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.talk.unanswered.store(true, Ordering::Relaxed);
-        } else if self.talk.ending.load(Ordering::Relaxed) {
+        } else if self.talk.is_ending() {
             self.talk.over.store(self.is_over(), Ordering::Relaxed);
         }
         read
