@@ -178,7 +178,7 @@ async fn at_the_end_a_request_on_a_connection_that_was_not_accepted_yet_is_answe
 
 #[tokio::test]
 async fn at_the_end_a_connection_that_was_just_made_may_still_ask() {
-    let farewell = Duration::from_millis(200);
+    let farewell = Duration::from_secs(1);
     let served = served(Bounds { farewell, ..CURT }).await;
     // Keeps the server up until its farewell is over.
     let mut kept = TcpStream::connect(served.address).await.unwrap();
