@@ -148,8 +148,7 @@ async fn a_request_that_came_before_its_connection_is_closed_is_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (client, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
     let (mut client, (accepted, _)) = (client.unwrap(), accepted.unwrap());
-    let shared =
-        connection::House { router: ingest.ingest.router(), bounds: CURT, leaving: CancellationToken::new(), closing: closing.clone() };
+    let shared = connection::House { router: ingest.ingest.router(), bounds: CURT, leaving: closing.clone(), closing: closing.clone() };
     let ended = tokio::spawn(connection::connection(accepted, shared));
     client.write_all(request("web", "").as_bytes()).await.unwrap();
     client.readable().await.unwrap();
