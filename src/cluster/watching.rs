@@ -1,6 +1,6 @@
-//! How all watches of this program go on after a failure: after a pause that grows to a few seconds, and no later. Rules are live within a second of a change;
-//! after an outage of the API server they should be within a few. kube's own pauses grow to half a minute, and the first thing that a watch hears after an
-//! outage, that it must list anew, costs one more of them.
+//! How watches of kinds go on after a failure (those of single [Secrets](super::secrets) have pauses of their own): after a pause that grows to a few
+//! seconds, and no later. Rules are live within a second of a change; after an outage of the API server they should be within a few. kube's own pauses grow
+//! to half a minute, and the first thing that a watch hears after an outage, that it must list anew, costs one more of them.
 
 use std::fmt::Debug;
 use std::time::Duration;
